@@ -1,0 +1,29 @@
+# The front door. Meson and ninja do the work; every target installs what it misses first.
+BUILD ?= build
+MESON_SETUP = test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
+
+.PHONY: all test lint format coverage clean
+
+all:
+	@tools/setup run
+	@$(MESON_SETUP)
+	@ninja --quiet -C $(BUILD)
+
+test:
+	@tools/setup run test
+	@tools/test
+
+lint:
+	@tools/setup run lint
+	@tools/lint
+
+format:
+	@tools/setup lint
+	@git ls-files '*.c' '*.h' | xargs -r $$(command -v clang-format-14 || echo clang-format) -i
+
+coverage:
+	@tools/setup run test
+	@tools/coverage
+
+clean:
+	rm -rf build build-*
