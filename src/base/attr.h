@@ -4,7 +4,7 @@
 #pragma once
 
 /* The result must be looked at; gcc does not let (void) silence it. */
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK                        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt_index, first_arg) __attribute__((format(printf, fmt_index, first_arg)))
 /* Runs fn(&variable) when the variable leaves its scope. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))

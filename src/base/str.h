@@ -16,10 +16,12 @@ struct str {
 };
 
 /* A view of a string literal. */
-#define STR(literal)                                                                               \
-    ((struct str){.ptr = "" literal "", .len = sizeof(literal) - 1})
-#define STR_INIT(literal) {.ptr = "" literal "", .len = sizeof(literal) - 1}
-#define STR_NONE          ((struct str){.ptr = NULL, .len = 0})
+#define STR(literal) ((struct str){.ptr = "" literal "", .len = sizeof(literal) - 1})
+#define STR_INIT(literal)                                                                          \
+    {                                                                                              \
+        .ptr = "" literal "", .len = sizeof(literal) - 1                                           \
+    }
+#define STR_NONE ((struct str){.ptr = NULL, .len = 0})
 
 /* printf("…" STR_FMT, STR_ARG(s)): at most INT_MAX bytes are printed. */
 #define STR_FMT    "%.*s"

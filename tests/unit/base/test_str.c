@@ -19,8 +19,9 @@ static void numbers_are_plain_decimal_and_never_wrap(void **state)
     uint64_t n = 7;
     assert_true(str_u64(STR("18446744073709551615"), &n));
     assert_true(n == UINT64_MAX);
-    const char *bad[] = {"", "18446744073709551616", "99999999999999999999", "-1", "+1", " 1",
-                         "1 ", "01", "0x1", "1e3"};
+    const char *bad[] = {
+        "",   "18446744073709551616", "99999999999999999999", "-1", "+1", " 1", "1 ", "01", "0x1",
+        "1e3"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(str_u64(str_c(bad[i]), &n));
     assert_true(n == UINT64_MAX);
@@ -33,11 +34,20 @@ static void utf8_is_checked_as_rfc_3629_says(void **state)
         const char *text;
         bool good;
     } rows[] = {
-        {"plain", true},         {"\xc3\xa9", true},         {"\xe2\x82\xac", true},
-        {"\xf0\x9f\x98\x80", true}, {"\xf4\x8f\xbf\xbf", true}, {"\xf4\x90\x80\x80", false},
-        {"\xc0\x80", false},     {"\xe0\x80\x80", false},    {"\xed\xa0\x80", false},
-        {"\x80", false},         {"\xc3", false},            {"\xe2\x82", false},
-        {"\xff", false},         {"\xf8\x88\x80\x80\x80", false},
+        {"plain", true},
+        {"\xc3\xa9", true},
+        {"\xe2\x82\xac", true},
+        {"\xf0\x9f\x98\x80", true},
+        {"\xf4\x8f\xbf\xbf", true},
+        {"\xf4\x90\x80\x80", false},
+        {"\xc0\x80", false},
+        {"\xe0\x80\x80", false},
+        {"\xed\xa0\x80", false},
+        {"\x80", false},
+        {"\xc3", false},
+        {"\xe2\x82", false},
+        {"\xff", false},
+        {"\xf8\x88\x80\x80\x80", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         assert_int_equal(str_is_utf8(str_c(rows[i].text)), rows[i].good);
