@@ -2,12 +2,15 @@
 BUILD ?= build
 MESON_SETUP = test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
 
-.PHONY: all test lint format coverage clean
+.PHONY: all run test lint format coverage clean
 
 all:
 	@tools/setup run
 	@$(MESON_SETUP)
 	@ninja --quiet -C $(BUILD)
+
+run: all
+	@tools/run
 
 test:
 	@tools/setup run test
