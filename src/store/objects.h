@@ -1,0 +1,144 @@
+/*
+ * objects.h - what the store remembers: servers, tools, roles, grants, ceilings, robots, tokens.
+ *
+ * Plain values with borrowed views. Texts that an administrator wrote are UTF-8 without NUL; names
+ * and definitions of tools are bytes from outside, kept as bytes. Times are microseconds since the
+ * epoch. Ids are given by the store, start at 1, and are never used again; 0: not yet stored.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "base/words.h"
+
+enum server_kind {
+    SERVER_URL,     /* address is an http or https URL */
+    SERVER_PROGRAM, /* address is the name of a program of the settings file */
+};
+
+/* How the shared credential is given to the server; meaningless in the other modes. */
+enum credential_type {
+    CREDENTIAL_BEARER,  /* Authorization: Bearer, from the secret */
+    CREDENTIAL_HEADERS, /* fixed headers, each from its secret */
+};
+
+/* One fixed header whose value is a named secret. */
+struct secret_header {
+    struct str header;
+    struct str secret;
+};
+
+/* An administrator's word on the tools of a server. '*' stands for any run of bytes. */
+struct tool_rule {
+    struct str pattern;
+    enum category category;
+    struct str author; /* who said so; the store fills it and when, a rule that stays keeps both */
+    int64_t set_at_us;
+};
+
+struct server {
+    int64_t id;
+    struct str name;
+    enum server_kind kind;
+    struct str address;
+    enum credential_mode credential_mode;
+    enum credential_type credential_type;
+    struct str secret;             /* of CREDENTIAL_BEARER; else empty */
+    struct secret_header *headers; /* of CREDENTIAL_HEADERS */
+    size_t header_count;
+    struct tool_rule *rules;
+    size_t rule_count;
+    bool is_disabled;
+};
+
+struct role {
+    struct str name;
+    struct str *users; /* e-mail addresses */
+    size_t user_count;
+    struct str *groups;
+    size_t group_count;
+};
+
+struct grant {
+    struct str name;
+    struct str *roles; /* to whom */
+    size_t role_count;
+    struct str *users;
+    size_t user_count;
+    struct str *groups;
+    size_t group_count;
+    struct str *robots;
+    size_t robot_count;
+    struct str server;  /* its name */
+    uint8_t categories; /* CATEGORY_BIT set */
+    struct str *tools;  /* patterns of upstream names, besides the categories */
+    size_t tool_count;
+};
+
+struct ceiling {
+    uint8_t principals; /* PRINCIPAL_BIT set: whom it limits */
+    uint8_t deny;       /* CATEGORY_BIT set */
+    uint8_t approval;   /* CATEGORY_BIT set */
+};
+
+struct robot {
+    int64_t id;
+    struct str name;
+    struct str owner; /* e-mail address of a human */
+    bool is_disabled;
+};
+
+/* All that the governance file holds. Order is kept. */
+struct governance {
+    uint64_t version; /* changes of governance so far; the version that a save expects */
+    struct server *servers;
+    size_t server_count;
+    struct role *roles;
+    size_t role_count;
+    struct grant *grants;
+    size_t grant_count;
+    struct ceiling *ceilings;
+    size_t ceiling_count;
+    struct robot *robots;
+    size_t robot_count;
+};
+
+#define TOOL_HASH_BYTES 32
+
+/* One tool of one server, as last discovered. */
+struct tool {
+    int64_t id; /* stays when the tool goes and comes back */
+    int64_t server_id;
+    struct str name;       /* upstream, bytes */
+    struct str definition; /* JSON, byte for byte as the server wrote it */
+    uint8_t hash[TOOL_HASH_BYTES];
+    int64_t first_seen_us;
+    int64_t last_seen_us;
+    int64_t changed_us; /* when this hash was first seen */
+    bool is_gone;       /* the last discovery did not find it */
+};
+
+enum token_kind {
+    TOKEN_ROBOT, /* prr_ */
+    TOKEN_USER,  /* pru_ */
+    TOKEN_ADMIN, /* pra_ */
+};
+
+#define TOKEN_HASH_BYTES 32
+
+/* An API token: never the token itself, only its keyed hash. */
+struct token {
+    struct str id; /* public, short, for lists and the log */
+    enum token_kind kind;
+    int64_t robot_id; /* of TOKEN_ROBOT; else 0 */
+    struct str owner; /* e-mail of the holder of the other kinds; else empty */
+    uint8_t hash[TOKEN_HASH_BYTES];
+    uint32_t scopes; /* SCOPE_BIT set */
+    int64_t created_us;
+    int64_t expires_us;   /* 0: never */
+    int64_t last_used_us; /* 0: not yet */
+    int64_t revoked_us;   /* 0: not revoked */
+};

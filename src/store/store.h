@@ -1,0 +1,134 @@
+/*
+ * store.h - what the gateway remembers, whichever database remembers it.
+ *
+ * Callers never see SQL: each kind of database is one table of operations (store_priv.h).
+ *
+ * 1. One writer: a store is the only connection to its database file; another one, of whichever
+ *    process, is refused at store_open().
+ * 2. A change is durable when its function returns ERR_OK, and all of it or nothing is stored.
+ * 3. The policy version rises by one in the transaction of every change that can alter a decision:
+ *    governance, tools, tokens. last use and meta values are none.
+ * 4. After a failed write or sync the connection is given up; the next operation opens and checks
+ *    the database again. Whether the failed change is there, store_has_change() tells then.
+ *
+ * Threads: a store belongs to one thread at a time (asserted). It blocks: never on a worker or a
+ * loop.
+ *
+ * Failures of all operations, besides those named: ERR_LIMIT (the arena is full), ERR_UNAVAILABLE
+ * (disk full, database in use), ERR_IO, ERR_CORRUPT.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "store/objects.h"
+
+struct store;
+
+/* path of a SQLite file, made (0600) when missing and migrated when old. ERR_CONFLICT: another
+ * connection has it. ERR_INVALID: from a newer version of Portreeve, or no database of Portreeve.
+ * ERR_CORRUPT: damaged. *ret_store is the caller's: store_close() it. */
+enum err_code store_open(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
+void store_close(struct store *store); /* NULL is fine */
+void store_closep(struct store **store);
+
+/* Who changes, when, and under which id the audit log knows the change. The id (empty: none) is
+ * remembered in the same transaction, so that an intent without an outcome can be told apart at
+ * start: the change was made, or it was not. Once the outcome is durable: store_forget_change(). */
+struct store_change {
+    struct str id; /* at most 64 bytes; ERR_CONFLICT when it is remembered already */
+    struct str author;
+    int64_t now_us;
+};
+
+/* *ret_has: was the change with this id made (and not yet forgotten)? */
+enum err_code store_has_change(struct store *store, struct str id, bool *ret_has,
+                               struct err *err) MUST_CHECK;
+enum err_code store_forget_change(struct store *store, struct str id, struct err *err) MUST_CHECK;
+
+/* Everything that a snapshot is compiled from, read at one point in time. */
+struct store_view {
+    uint64_t policy_version;
+    struct governance governance;
+    struct tool *tools; /* by server id, then name; those gone included */
+    size_t tool_count;
+    struct token *tokens; /* oldest first; revoked and expired ones included */
+    size_t token_count;
+};
+
+/* Everything in *ret_x lives as long as arena. */
+enum err_code store_load_view(struct store *store, struct arena *arena, struct store_view *ret_view,
+                              struct err *err) MUST_CHECK;
+enum err_code store_load_governance(struct store *store, struct arena *arena,
+                                    struct governance *ret_governance, struct err *err) MUST_CHECK;
+enum err_code store_policy_version(struct store *store, uint64_t *ret_version,
+                                   struct err *err) MUST_CHECK;
+
+/* Replaces all of governance by this (its ids and version are not read). Servers and robots keep
+ * the id of their name; rules that keep pattern and category keep author and time. The tools of a
+ * server that goes are removed, the tokens of a robot that goes are revoked. ERR_CONFLICT:
+ * governance is not at expected_version any more. ERR_INVALID: a name is empty or used twice. */
+enum err_code store_save_governance(struct store *store, const struct governance *governance,
+                                    uint64_t expected_version, const struct store_change *change,
+                                    uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+
+struct tool_seen {
+    struct str name;
+    struct str definition;
+    uint8_t hash[TOOL_HASH_BYTES];
+};
+
+struct tool_changes {
+    size_t added; /* new, or back again */
+    size_t changed;
+    size_t gone;
+    uint64_t policy_version; /* after the save; higher only when one of the others is not 0 */
+};
+
+/* By name, those gone included; an unknown server has none. */
+enum err_code store_load_tools(struct store *store, struct arena *arena, int64_t server_id,
+                               struct tool **ret_tools, size_t *ret_count,
+                               struct err *err) MUST_CHECK;
+/* Records what a complete discovery of the server found; tools that are not among seen are gone.
+ * ERR_NOT_FOUND: the server is not there any more. ERR_INVALID: a name twice. */
+enum err_code store_save_tools(struct store *store, int64_t server_id, const struct tool_seen *seen,
+                               size_t count, const struct store_change *change,
+                               struct tool_changes *ret_changes, struct err *err) MUST_CHECK;
+
+enum err_code store_load_tokens(struct store *store, struct arena *arena, struct token **ret_tokens,
+                                size_t *ret_count, struct err *err) MUST_CHECK;
+/* created_us becomes the time of the change; last_used_us and revoked_us are not read.
+ * ERR_CONFLICT: the id or the hash is there already. ERR_NOT_FOUND: no such robot. ERR_INVALID:
+ * holder and kind don't fit. */
+enum err_code store_add_token(struct store *store, const struct token *token,
+                              const struct store_change *change, uint64_t *ret_policy_version,
+                              struct err *err) MUST_CHECK;
+/* ERR_NOT_FOUND: no such token. A token that is revoked already stays as it is: ERR_OK. */
+enum err_code store_revoke_token(struct store *store, struct str id,
+                                 const struct store_change *change, uint64_t *ret_policy_version,
+                                 struct err *err) MUST_CHECK;
+/* *ret_count: how many were revoked now. */
+enum err_code store_revoke_robot_tokens(struct store *store, int64_t robot_id,
+                                        const struct store_change *change, size_t *ret_count,
+                                        uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+
+struct token_use {
+    struct str id;
+    int64_t used_us;
+};
+
+/* Last use never goes back; unknown ids are skipped. */
+enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,
+                                 struct err *err) MUST_CHECK;
+
+/* Small values by name, bytes. ERR_NOT_FOUND: no such key. */
+enum err_code store_load_meta(struct store *store, struct arena *arena, struct str key,
+                              struct str *ret_value, struct err *err) MUST_CHECK;
+enum err_code store_save_meta(struct store *store, struct str key, struct str value,
+                              struct err *err) MUST_CHECK;
