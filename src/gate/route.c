@@ -1,0 +1,28 @@
+#include "gate/route.h"
+
+static const struct {
+    struct str path;
+    enum route_kind kind;
+} exact[] = {
+    {STR_INIT("/mcp"), ROUTE_MCP},
+    {STR_INIT("/metrics"), ROUTE_METRICS},
+    {STR_INIT("/healthz"), ROUTE_HEALTH},
+    {STR_INIT("/readyz"), ROUTE_READY},
+};
+
+struct route route_of(struct str path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(exact); i++) {
+        if (str_eq(path, exact[i].path))
+            return (struct route){.kind = exact[i].kind};
+    }
+    if (str_starts(path, STR("/mcp/"))) {
+        struct str server = str_from(path, strlen("/mcp/"));
+
+        if (server.len > 0 && str_find(server, '/') == server.len)
+            return (struct route){.kind = ROUTE_SERVER, .server = server};
+    }
+    if (str_starts(path, STR("/api/v1/")))
+        return (struct route){.kind = ROUTE_API, .rest = str_from(path, strlen("/api/v1"))};
+    return (struct route){.kind = ROUTE_NONE};
+}

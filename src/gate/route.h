@@ -1,0 +1,25 @@
+/*
+ * route.h - which path is what. The decision uses the request target alone, compared byte for byte: no
+ * normalising, no suffixes, so that no spelling of a path reaches an endpoint by a side door.
+ */
+#pragma once
+
+#include "base/str.h"
+
+enum route_kind {
+    ROUTE_NONE,
+    ROUTE_MCP,     /* /mcp: everything the caller may use */
+    ROUTE_SERVER,  /* /mcp/SERVER: one server, plain names */
+    ROUTE_API,     /* /api/v1/… */
+    ROUTE_METRICS, /* /metrics */
+    ROUTE_HEALTH,  /* /healthz: the process answers */
+    ROUTE_READY,   /* /readyz: calls can be served and recorded */
+};
+
+struct route {
+    enum route_kind kind;
+    struct str server; /* of ROUTE_SERVER: a view into path */
+    struct str rest;   /* of ROUTE_API: what stands behind /api/v1 */
+};
+
+struct route route_of(struct str path);
