@@ -1,0 +1,81 @@
+/*
+ * caller.h - who makes a request, and the table that tells it from a token.
+ *
+ * 1. A caller comes out of token_table_find() or token_table_find_robot() alone, with ERR_OK; there
+ * is no anonymous one, and a failure leaves *ret_caller untouched.
+ * 2. The client learns that it isn't known, never why: enum auth_failure is for the log and
+ * counters.
+ *
+ * Threads: a table is immutable after token_table_new() and belongs to the snapshot.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/words.h"
+#include "identity/tokens.h"
+#include "store/objects.h"
+
+/* A value; its views belong to the table it came from, or to the arena of caller_dup(). */
+struct caller {
+    enum principal_kind kind;
+    struct str id;    /* "robot:NAME", "owner:EMAIL": unique among principals, kept in the log */
+    struct str name;  /* of the robot; of a human, the e-mail address */
+    struct str owner; /* e-mail of the human behind a robot; else empty */
+    struct str issuer;
+    struct str subject;
+    struct str email;    /* of a human; else empty */
+    struct str token_id; /* empty when the listener acts for the robot */
+    uint32_t scopes;     /* SCOPE_BIT set */
+    int64_t expires_us;  /* of the token; 0: never */
+    int64_t robot_id;    /* 0: no robot */
+    bool is_listener_as; /* no token was shown: the listener's `as` says who it is */
+};
+
+/* False: arena full. */
+bool caller_dup(struct arena *arena, const struct caller *caller,
+                struct caller *ret_caller) MUST_CHECK;
+
+enum auth_failure {
+    AUTH_MISSING,   /* no token at all */
+    AUTH_MALFORMED, /* nothing of this gateway's */
+    AUTH_TYPO,      /* the checksum is wrong */
+    AUTH_UNKNOWN,
+    AUTH_EXPIRED,
+    AUTH_REVOKED,
+    AUTH_DISABLED, /* the robot is disabled, or not there any more */
+    AUTH_FAILURES
+};
+
+const char *auth_failure_word(enum auth_failure failure);
+
+struct token_table;
+
+/* Copies what it needs. ERR_CONFLICT: two tokens with one hash. ERR_LIMIT: memory is out.
+ * *ret_table is the caller's: token_table_free() it. */
+enum err_code token_table_new(const struct token *tokens, size_t token_count,
+                              const struct robot *robots, size_t robot_count,
+                              struct token_table **ret_table, struct err *err) MUST_CHECK;
+void token_table_free(struct token_table *table); /* NULL is fine */
+void token_table_freep(struct token_table **table);
+
+/* ERR_UNAUTHENTICATED with the reason in *ret_failure (may be NULL) and one sentence for all of
+ * them. token empty: missing. */
+enum err_code token_table_find(const struct token_table *table, struct str token,
+                               const uint8_t pepper[TOKEN_PEPPER_BYTES], int64_t now_us,
+                               struct caller *ret_caller, enum auth_failure *ret_failure,
+                               struct err *err) MUST_CHECK;
+/* The robot that a listener acts as, with every scope of a robot but no more than that. */
+enum err_code token_table_find_robot(const struct token_table *table, struct str name,
+                                     struct caller *ret_caller, enum auth_failure *ret_failure,
+                                     struct err *err) MUST_CHECK;
+
+/* Is the caller still who it was: token neither expired, revoked nor gone, robot enabled? For open
+ * streams and parked calls when a new snapshot comes. */
+bool token_table_has(const struct token_table *table, const struct caller *caller, int64_t now_us);
