@@ -4,8 +4,8 @@
  * 1. Deny by default. A call is allowed only when every factor allows it: principal, server, tool,
  *    grants, ceilings, token scope. Adding a factor never widens.
  * 2. An empty list grants nothing, and a name that is not known grants nothing.
- * 3. A tool without a category counts as admin. A grant by category or by pattern does not cover
- * it; one that names it does.
+ * 3. A tool without a category counts as admin: a grant of admin or one that names it exactly
+ * covers it. A pattern does not, for what appears under it later nobody has judged.
  * 4. Lists and calls use one rule: policy_filter() marks exactly what policy_decide() allows.
  * 5. Pure: no I/O, no clock (the time is a fact), nothing remembered between decisions.
  *
