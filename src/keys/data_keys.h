@@ -6,8 +6,8 @@
  * 1. The database holds no name: a subject is a keyed hash. Deleted rows are overwritten.
  * 2. Key ids are never used twice.
  *
- * Threads: all functions may be called from any thread. data_keys_find() and data_keys_has() only
- * look into memory; the others block on the database and belong into a job.
+ * Threads: all functions may be called from any thread. data_keys_find() only looks
+ * into memory; the others block on the database and belong into a job.
  */
 #pragma once
 
