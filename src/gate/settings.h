@@ -75,5 +75,8 @@ void settings_freep(struct settings **settings);
 
 /* NULL: no such program. */
 const struct program *settings_find_program(const struct settings *settings, struct str name);
+/* path takes the file of this secret in secrets_dir. ERR_INVALID: no legal name. */
+enum err_code settings_secret_path(const struct settings *settings, struct str name, char *path,
+                                   size_t size, struct err *err) MUST_CHECK;
 /* Does a file for this secret exist in secrets_dir? Names are [a-z0-9._-], no leading dot. */
 bool settings_has_secret(const struct settings *settings, struct str name);

@@ -1,0 +1,83 @@
+/*
+ * control.h - changing what is governed: the one way from an administrator's wish to a new snapshot.
+ *
+ * Every change is a pair of admin entries around the commit: the intent is durable before the store
+ * is touched, the outcome follows; what a crash left open is reconciled at start (control_reconcile).
+ * A change is acknowledged when every worker decides by it.
+ *
+ * Threads: the control job thread alone (the one that owns the store). Everything here blocks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "catalog/governance.h"
+#include "gate/api.h"
+#include "store/store.h"
+
+struct control;
+struct gate;
+
+/* Edits *governance (arrays and texts from arena). Failing leaves everything as it was. */
+typedef enum err_code control_edit_fn(struct governance *governance, struct arena *arena, void *ctx,
+                                      struct err *err);
+
+struct control_change {
+    const struct api_request *request; /* who and from where */
+    const char *action;                /* word for the log: "apply", "server_add", "robot_token" … */
+    struct str detail;                 /* what changes, readable; bytes of any kind */
+};
+
+struct control *gate_control(struct gate *gate);
+
+/* Which programs and secrets the settings provide, for reading a governance file. */
+struct governance_host control_host(struct control *control);
+
+/* Read-only looks at what is stored. */
+enum err_code control_view(struct control *control, struct arena *arena, struct store_view *ret_view,
+                           struct err *err) MUST_CHECK;
+
+/* Loads, edits, checks, saves and publishes. *ret_version: the policy version now in force. */
+enum err_code control_edit(struct control *control, const struct control_change *change,
+                           control_edit_fn *edit, void *ctx, struct arena *arena,
+                           uint64_t *ret_version, struct err *err) MUST_CHECK;
+
+/* Makes a token for the robot; *ret_text (in arena) is shown once and kept nowhere. expires_us 0:
+ * never. ERR_NOT_FOUND: no such robot. */
+enum err_code control_add_token(struct control *control, const struct control_change *change,
+                                struct str robot, uint32_t scopes, int64_t expires_us,
+                                struct arena *arena, struct str *ret_text, struct str *ret_id,
+                                struct err *err) MUST_CHECK;
+/* ERR_NOT_FOUND: no such token. */
+enum err_code control_revoke_token(struct control *control, const struct control_change *change,
+                                   struct str id, struct err *err) MUST_CHECK;
+enum err_code control_revoke_robot(struct control *control, const struct control_change *change,
+                                   struct str robot, size_t *ret_count, struct err *err) MUST_CHECK;
+
+/* How a server is doing, as the workers last said. */
+enum server_state {
+    SERVER_STATE_NEW,    /* not yet discovered */
+    SERVER_STATE_BUSY,   /* discovery under way */
+    SERVER_STATE_READY,  /* the tools are known */
+    SERVER_STATE_FAILED, /* the last discovery failed; last_error says why, the tools known before stay */
+};
+
+struct server_health {
+    enum server_state state;
+    char protocol[16];      /* revision spoken, "" until known */
+    int64_t discovered_us;  /* last success; 0: never */
+    int64_t failed_us;      /* last failure; 0: never */
+    char last_error[ERR_TEXT_BYTES];
+};
+
+/* ERR_NOT_FOUND: no such server. */
+enum err_code control_server_health(struct control *control, struct str server,
+                                    struct server_health *ret_health, struct err *err) MUST_CHECK;
+/* Starts a discovery; its end shows in the health. ERR_NOT_FOUND: no such server. */
+enum err_code control_refresh(struct control *control, struct str server,
+                              struct err *err) MUST_CHECK;

@@ -1,0 +1,62 @@
+/*
+ * gate_priv.h - what the files of this room know of each other's gate.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/jobs.h"
+#include "gate/control.h"
+#include "gate/gate.h"
+#include "gate/origin.h"
+#include "keys/data_keys.h"
+#include "store/lock.h"
+#include "store/store.h"
+
+struct worker;
+
+struct gate {
+    const struct settings *settings;
+    const struct api *api;
+    struct launcher *launcher;
+    struct data_lock *lock;
+    struct keyring *keyring;
+    struct data_keys *data_keys;
+    struct audit *audit;
+    struct store *store; /* of the control job thread */
+    struct control *control;
+    struct origin_rules *origins;
+    struct jobs *control_jobs; /* the one thread that owns the store */
+    struct jobs *search_jobs;  /* searches of the audit log */
+    struct jobs *key_jobs;     /* data keys that are not in memory yet */
+    struct worker **workers;
+    size_t worker_count;
+    struct loop *loop; /* of the control thread */
+
+    pthread_mutex_t snapshot_lock;
+    struct snapshot *snapshot;
+};
+
+/* Makes snapshot (a reference is taken) the one that new requests are decided on, and returns when
+ * every worker has adopted it. Not from a worker's thread. */
+void gate_publish(struct gate *gate, struct snapshot *snapshot);
+
+/* Control job thread only. What an upstream server answered to a discovery: tools (NULL on failure) and the
+ * revision it speaks. */
+struct discovered {
+    int64_t server_id;
+    const struct tool_seen *tools;
+    size_t tool_count;
+    const char *protocol;
+    const struct err *failure; /* NULL: it went well */
+};
+void control_on_discovered(struct control *control, const struct discovered *found);
+/* Discovers every server whose tools are older than the refresh time, and those never seen. */
+void control_refresh_due(struct control *control, bool all);
+enum err_code control_new(struct gate *gate, struct control **ret_control, struct err *err) MUST_CHECK;
+void control_free(struct control *control); /* NULL is fine */
+/* Writes the outcome of a change that a crash left open. */
+enum err_code control_reconcile(struct control *control, struct err *err) MUST_CHECK;
+/* Compiles what is stored and publishes it. */
+enum err_code control_publish(struct control *control, struct err *err) MUST_CHECK;
