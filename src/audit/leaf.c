@@ -1,0 +1,296 @@
+#include "audit/leaf.h"
+
+#include <string.h>
+
+#include "audit/field.h"
+#include "audit/wire.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/rand.h"
+
+/* Every record has keys of its own, so the nonce may stay the same. */
+static const uint8_t zero_nonce[CRYPTO_NONCE_BYTES];
+
+/* What HKDF-Expand yields, in this order. */
+struct record_keys {
+    uint8_t identity[32];
+    uint8_t arguments[32];
+    uint8_t commitment[32];
+    uint8_t digest[32];
+};
+
+struct str leaf_upstream_name(const struct audit_entry *entry)
+{
+    return entry->tool.len > 0 ? entry->tool : entry->object;
+}
+
+void leaf_hash(struct str leaf, uint8_t ret_hash[32])
+{
+    const struct str pieces[] = {str_of("\0", 1), leaf};
+    crypto_sha256v(pieces, ARRAY_LEN(pieces), ret_hash);
+}
+
+void leaf_request_digest(const uint8_t digest_key[LEAF_KEY_BYTES], struct str method,
+                         struct str upstream_name, struct str arguments, uint8_t ret_digest[32])
+{
+    uint8_t lengths[2][8];
+    wire_put_u64(lengths[0], method.len);
+    wire_put_u64(lengths[1], upstream_name.len);
+    const struct str pieces[] = {
+        str_of((const char *)lengths[0], 8),
+        method,
+        str_of((const char *)lengths[1], 8),
+        upstream_name,
+        arguments,
+    };
+    crypto_hmacv(digest_key, pieces, ARRAY_LEN(pieces), ret_digest);
+}
+
+/* len: how many bytes of struct record_keys are wanted, from the front. */
+static void derive(const struct data_key *key, const uint8_t *leaf, struct record_keys *keys,
+                   size_t len)
+{
+    static const char title[] = "portreeve entry v1";
+    enum { TITLE = sizeof title - 1 };
+    char info[TITLE + 16 + 16 + 1 + 4];
+    memcpy(info, title, TITLE);
+    memcpy(info + TITLE, leaf + LEAF_RECORD_AT, 16);
+    memcpy(info + TITLE + 16, leaf + LEAF_CALL_AT, 16);
+    info[TITLE + 32] = (char)leaf[LEAF_KIND_AT];
+    memcpy(info + TITLE + 33, leaf + LEAF_ATTEMPT_AT, 4);
+    crypto_hkdf_expand(key->bytes, str_of(info, sizeof info), (uint8_t *)keys, len);
+}
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + 7) & ~(size_t)7;
+}
+
+/* ---- writing ---- */
+
+void leaf_measure(const struct audit_entry *entry, size_t arguments_max, struct leaf_plan *plan)
+{
+    *plan = (struct leaf_plan){0};
+    plan->leaf = LEAF_HEAD_BYTES + field_measure(entry, FIELD_CLEAR);
+    plan->private_fields = field_measure(entry, FIELD_PRIVATE);
+    plan->arguments = entry->arguments.len;
+    if (plan->arguments > arguments_max) {
+        plan->arguments = arguments_max;
+        plan->private_fields += FIELD_HEAD_BYTES + FIELD_CUT_BYTES;
+    }
+    plan->identity_sealed = plan->private_fields == 0 ? 0 : plan->private_fields + CRYPTO_TAG_BYTES;
+    plan->arguments_sealed = plan->arguments == 0 ? 0 : plan->arguments + CRYPTO_TAG_BYTES;
+    plan->is_encrypted = entry->kind == AUDIT_INTENT || plan->private_fields + plan->arguments > 0;
+    plan->record =
+        padded(RECORD_HEAD_BYTES + plan->leaf + plan->identity_sealed + plan->arguments_sealed);
+}
+
+static void write_heads(const struct audit_entry *entry, const struct leaf_plan *plan,
+                        const uint8_t log_id[LEAF_ID_BYTES], uint8_t *record)
+{
+    uint8_t *leaf = record + RECORD_HEAD_BYTES;
+    memset(record, 0, RECORD_HEAD_BYTES + LEAF_HEAD_BYTES);
+    wire_put_u32(record + RECORD_BYTES_AT, (uint32_t)plan->record);
+    wire_put_u32(record + RECORD_LEAF_AT, (uint32_t)plan->leaf);
+    wire_put_u32(record + RECORD_IDENTITY_AT, (uint32_t)plan->identity_sealed);
+    wire_put_u32(record + RECORD_ARGUMENTS_AT, (uint32_t)plan->arguments_sealed);
+    wire_put_u16(leaf + LEAF_VERSION_AT, LEAF_VERSION);
+    leaf[LEAF_SUITE_AT] = LEAF_SUITE;
+    leaf[LEAF_KIND_AT] = (uint8_t)entry->kind;
+    wire_put_u32(leaf + LEAF_ATTEMPT_AT, entry->attempt);
+    memcpy(leaf + LEAF_LOG_AT, log_id, LEAF_ID_BYTES);
+    memcpy(leaf + LEAF_CALL_AT, entry->call_id.bytes, UUID_BYTES);
+    rand_bytes(leaf + LEAF_RECORD_AT, LEAF_ID_BYTES);
+    int64_t wall = entry->time_us == 0 ? clock_wall_us() : entry->time_us;
+    wire_put_u64(leaf + LEAF_TIME_AT, (uint64_t)wall);
+    wire_put_u64(leaf + LEAF_MONO_AT, entry->mono_us == 0 ? clock_mono_us() : entry->mono_us);
+    wire_put_u32(leaf + LEAF_BYTES_AT, (uint32_t)plan->leaf);
+    wire_put_u16(leaf + LEAF_HEAD_AT, LEAF_HEAD_BYTES);
+    wire_put_u32(leaf + LEAF_SIZES_AT, (uint32_t)plan->identity_sealed);
+    wire_put_u32(leaf + LEAF_SIZES_AT + 4, (uint32_t)plan->arguments_sealed);
+}
+
+/* The private fields, in plain, and how long the arguments were if they had to be cut. */
+static void write_private(const struct audit_entry *entry, const struct leaf_plan *plan,
+                          uint8_t *out)
+{
+    if (plan->arguments < entry->arguments.len) {
+        wire_put_u16(out, FIELD_ARGUMENTS | FIELD_CUT);
+        wire_put_u16(out + 2, FIELD_CUT_BYTES);
+        wire_put_u64(out + 4, entry->arguments.len);
+        crypto_sha256(entry->arguments, out + 12);
+        out += FIELD_HEAD_BYTES + FIELD_CUT_BYTES;
+    }
+    field_write(entry, FIELD_PRIVATE, out);
+}
+
+/* Encrypts one block and puts the digest of what came out into the leaf. */
+static void seal_block(const uint8_t key[32], const uint8_t *leaf, struct str plain, uint8_t *out,
+                       uint8_t *digest)
+{
+    if (plain.len == 0)
+        return;
+    crypto_seal(key, zero_nonce, str_of((const char *)leaf, LEAF_AAD_BYTES), plain, out);
+    crypto_sha256(str_of((const char *)out, plain.len + CRYPTO_TAG_BYTES), digest);
+}
+
+static void encrypt(const struct audit_entry *entry, const struct leaf_plan *plan,
+                    const struct data_key *key, uint8_t *scratch, uint8_t *record,
+                    uint8_t digest_key[LEAF_KEY_BYTES])
+{
+    struct record_keys keys;
+    uint8_t *leaf = record + RECORD_HEAD_BYTES;
+    uint8_t *identity = leaf + plan->leaf;
+
+    wire_put_u64(leaf + LEAF_KEY_AT, key->id);
+    derive(key, leaf, &keys, sizeof keys);
+    memcpy(leaf + LEAF_COMMIT_AT, keys.commitment, sizeof keys.commitment);
+    write_private(entry, plan, scratch);
+    seal_block(keys.identity, leaf, str_of((const char *)scratch, plan->private_fields), identity,
+               leaf + LEAF_IDENTITY_AT);
+    seal_block(keys.arguments, leaf, str_first(entry->arguments, plan->arguments),
+               identity + plan->identity_sealed, leaf + LEAF_ARGUMENTS_AT);
+    if (entry->kind == AUDIT_INTENT)
+        leaf_request_digest(keys.digest, entry->method, leaf_upstream_name(entry), entry->arguments,
+                            leaf + LEAF_REQUEST_AT);
+    memcpy(digest_key, keys.digest, LEAF_KEY_BYTES);
+    crypto_wipe(&keys, sizeof keys);
+    crypto_wipe(scratch, plan->private_fields);
+}
+
+void leaf_seal(const struct audit_entry *entry, const struct leaf_plan *plan,
+               const uint8_t log_id[LEAF_ID_BYTES], const struct data_key *key, uint8_t *scratch,
+               uint8_t *record, uint8_t digest_key[LEAF_KEY_BYTES])
+{
+    size_t used = RECORD_HEAD_BYTES + plan->leaf + plan->identity_sealed + plan->arguments_sealed;
+    write_heads(entry, plan, log_id, record);
+    field_write(entry, FIELD_CLEAR, record + RECORD_HEAD_BYTES + LEAF_HEAD_BYTES);
+    memset(digest_key, 0, LEAF_KEY_BYTES);
+    if (plan->is_encrypted)
+        encrypt(entry, plan, key, scratch, record, digest_key);
+    memset(record + used, 0, plan->record - used);
+}
+
+void leaf_commit(uint8_t *record, uint64_t index, int64_t committed_us, uint64_t intent)
+{
+    uint8_t *leaf = record + RECORD_HEAD_BYTES;
+    wire_put_u64(leaf + LEAF_INDEX_AT, index);
+    wire_put_u64(leaf + LEAF_COMMITTED_AT, (uint64_t)committed_us);
+    wire_put_u64(leaf + LEAF_INTENT_AT, intent);
+    leaf_hash(str_of((const char *)leaf, wire_u32(record + RECORD_LEAF_AT)),
+              record + RECORD_HASH_AT);
+}
+
+/* ---- reading ---- */
+
+static bool split(struct str record, struct leaf_view *view)
+{
+    const uint8_t *head = (const uint8_t *)record.ptr;
+    if (record.len < RECORD_HEAD_BYTES + LEAF_HEAD_BYTES ||
+        wire_u32(head + RECORD_BYTES_AT) != record.len)
+        return false;
+    uint64_t leaf = wire_u32(head + RECORD_LEAF_AT);
+    uint64_t identity = wire_u32(head + RECORD_IDENTITY_AT);
+    uint64_t arguments = wire_u32(head + RECORD_ARGUMENTS_AT);
+    if (leaf < LEAF_HEAD_BYTES ||
+        padded(RECORD_HEAD_BYTES + leaf + identity + arguments) != record.len)
+        return false;
+    view->leaf = str_of(record.ptr + RECORD_HEAD_BYTES, leaf);
+    view->identity = str_of(view->leaf.ptr + leaf, identity);
+    view->arguments = str_of(view->identity.ptr + identity, arguments);
+    view->hash = head + RECORD_HASH_AT;
+    return true;
+}
+
+bool leaf_parse(struct str record, struct leaf_view *ret_view)
+{
+    struct leaf_view view = {0};
+    if (!split(record, &view))
+        return false;
+    const uint8_t *leaf = (const uint8_t *)view.leaf.ptr;
+    size_t head = wire_u16(leaf + LEAF_HEAD_AT);
+    if (wire_u16(leaf + LEAF_VERSION_AT) != LEAF_VERSION || head < LEAF_HEAD_BYTES ||
+        head > view.leaf.len || wire_u32(leaf + LEAF_BYTES_AT) != view.leaf.len ||
+        wire_u32(leaf + LEAF_SIZES_AT) != view.identity.len ||
+        wire_u32(leaf + LEAF_SIZES_AT + 4) != view.arguments.len)
+        return false;
+    view.clear = str_from(view.leaf, head);
+    view.kind = (enum audit_kind)leaf[LEAF_KIND_AT];
+    view.attempt = wire_u32(leaf + LEAF_ATTEMPT_AT);
+    memcpy(view.call_id.bytes, leaf + LEAF_CALL_AT, UUID_BYTES);
+    view.time_us = (int64_t)wire_u64(leaf + LEAF_TIME_AT);
+    view.mono_us = wire_u64(leaf + LEAF_MONO_AT);
+    view.key_id = wire_u64(leaf + LEAF_KEY_AT);
+    view.index = wire_u64(leaf + LEAF_INDEX_AT);
+    view.committed_us = (int64_t)wire_u64(leaf + LEAF_COMMITTED_AT);
+    view.intent = wire_u64(leaf + LEAF_INTENT_AT);
+    *ret_view = view;
+    return true;
+}
+
+static bool digest_fits(struct str sealed, const uint8_t *digest)
+{
+    uint8_t computed[32] = {0};
+    if (sealed.len > 0)
+        crypto_sha256(sealed, computed);
+    return memcmp(computed, digest, sizeof computed) == 0;
+}
+
+bool leaf_verify(const struct leaf_view *view)
+{
+    uint8_t computed[32];
+    const uint8_t *leaf = (const uint8_t *)view->leaf.ptr;
+    leaf_hash(view->leaf, computed);
+    return memcmp(computed, view->hash, sizeof computed) == 0 &&
+           digest_fits(view->identity, leaf + LEAF_IDENTITY_AT) &&
+           digest_fits(view->arguments, leaf + LEAF_ARGUMENTS_AT);
+}
+
+static bool open_block(const struct leaf_view *view, const uint8_t key[32], struct str sealed,
+                       uint8_t *out, struct str *ret_plain)
+{
+    if (sealed.len < CRYPTO_TAG_BYTES)
+        return false;
+    if (!crypto_open(key, zero_nonce, str_first(view->leaf, LEAF_AAD_BYTES), sealed, out))
+        return false;
+    *ret_plain = str_of((const char *)out, sealed.len - CRYPTO_TAG_BYTES);
+    return true;
+}
+
+static bool fits_commitment(const struct leaf_view *view, const struct record_keys *keys)
+{
+    const uint8_t *leaf = (const uint8_t *)view->leaf.ptr;
+    return memcmp(keys->commitment, leaf + LEAF_COMMIT_AT, sizeof keys->commitment) == 0;
+}
+
+bool leaf_peek_identity(const struct leaf_view *view, const struct data_key *key, uint8_t *out,
+                        struct str *ret_list)
+{
+    struct record_keys keys;
+    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys.identity);
+    bool is_open = open_block(view, keys.identity, view->identity, out, ret_list);
+    crypto_wipe(keys.identity, sizeof keys.identity);
+    return is_open;
+}
+
+bool leaf_open_identity(const struct leaf_view *view, const struct data_key *key, uint8_t *out,
+                        struct str *ret_list)
+{
+    struct record_keys keys;
+    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys);
+    bool is_open = fits_commitment(view, &keys) &&
+                   open_block(view, keys.identity, view->identity, out, ret_list);
+    crypto_wipe(&keys, sizeof keys);
+    return is_open;
+}
+
+bool leaf_open_arguments(const struct leaf_view *view, const struct data_key *key, uint8_t *out,
+                         struct str *ret_arguments)
+{
+    struct record_keys keys;
+    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys);
+    bool is_open = fits_commitment(view, &keys) &&
+                   open_block(view, keys.arguments, view->arguments, out, ret_arguments);
+    crypto_wipe(&keys, sizeof keys);
+    return is_open;
+}
