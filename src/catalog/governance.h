@@ -26,8 +26,6 @@
 #include "base/str.h"
 #include "store/objects.h"
 
-#define GOVERNANCE_MAX_BYTES ((size_t)4 << 20)
-
 /* What the settings of the gateway provide. A NULL function answers yes to all. */
 struct governance_host {
     bool (*has_program)(void *ctx, struct str name);
@@ -35,8 +33,9 @@ struct governance_host {
     void *ctx;
 };
 
-/* Reads and checks a governance file (YAML). version and all ids of *ret_governance are 0.
- * ERR_INVALID: "line 4: …". ERR_LIMIT: the text or the arena is too small. */
+/* Reads and checks a governance file (YAML, within the limits of base/yaml.h). version and all ids
+ * of *ret_governance are 0. ERR_INVALID: "line 4: …". ERR_LIMIT: the text or the arena is too
+ * small. */
 enum err_code governance_read(struct str text, const struct governance_host *host,
                               struct arena *arena, struct governance *ret_governance,
                               struct err *err) MUST_CHECK;
