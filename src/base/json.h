@@ -3,8 +3,8 @@
  * slices of it. RFC 8259, less everything two parsers could read differently.
  *
  * Refused: duplicate names at any depth (after unescaping), NUL in names, lone surrogates, invalid
- * UTF-8, a byte order mark, text behind the value, depth, members or values past the limits, numbers
- * of more than 1,000 digits. Numbers stay source text. No recursion on input depth.
+ * UTF-8, a byte order mark, text behind the value, depth, members or values past the limits,
+ * numbers of more than 1,000 bytes. Numbers stay source text. No recursion on input depth.
  *
  * Values stand in document order; the children of a container follow it at once, in an object name,
  * value, name, value… `next` of a value is the position behind its last descendant.
@@ -51,8 +51,8 @@ typedef uint32_t json_pos;
 
 enum json_profile {
     JSON_STRICT,
-    /* For results of upstream servers: lone-surrogate escapes in string *values* are let through, since
-     * real servers cut emoji; all else is as strict. */
+    /* For results of upstream servers: lone-surrogate escapes in string *values* are let through,
+     * since real servers cut emoji; all else is as strict. */
     JSON_RESULT,
 };
 
@@ -66,25 +66,27 @@ struct json_limits {
 
 extern const struct json_limits json_limits_default; /* 1 MiB, 64, 65536, 4096, strict */
 
-/* *ret_doc and its values live in arena. ERR_INVALID names the reason and the byte offset; ERR_LIMIT
- * names the limit. */
+/* *ret_doc and its values live in arena. ERR_INVALID names the reason and the byte offset;
+ * ERR_LIMIT names the limit. */
 enum err_code json_parse(struct str text, const struct json_limits *limits, struct arena *arena,
                          struct json_doc *ret_doc, struct err *err) MUST_CHECK;
 
 enum json_type json_type(const struct json_doc *doc, json_pos pos);
 bool json_is(const struct json_doc *doc, json_pos pos, enum json_type type); /* JSON_NONE: false */
-/* Value of the member, JSON_NONE when object is JSON_NONE, no object, or has no such member. name is
- * compared after unescaping. */
+/* Value of the member, JSON_NONE when object is JSON_NONE, no object, or has no such member. name
+ * is compared after unescaping. */
 json_pos json_get(const struct json_doc *doc, json_pos object, struct str name);
-/* First child of a container (of an object: the first name), JSON_NONE when empty or no container. */
+/* First child of a container (of an object: the first name), JSON_NONE when empty or no container.
+ */
 json_pos json_first(const struct json_doc *doc, json_pos container);
 /* The sibling behind pos inside container, JSON_NONE at the end. */
 json_pos json_next(const struct json_doc *doc, json_pos container, json_pos pos);
 
 /* The source bytes of the value, quotes included. */
 struct str json_raw(const struct json_doc *doc, json_pos pos);
-/* The unescaped string: a view of the text when it has no escape, else a copy in arena. False: no
- * string (or JSON_NONE), or arena full. */
+/* The unescaped string: a view of the text when it has no escape, else a copy in arena, where a
+ * lone surrogate (JSON_RESULT) has become U+FFFD. False: no string (or JSON_NONE), or arena full.
+ */
 bool json_str(const struct json_doc *doc, json_pos pos, struct arena *arena,
               struct str *ret_text) MUST_CHECK;
 /* Is it a string that reads text after unescaping? */

@@ -1,8 +1,9 @@
 /*
  * jsonw.h - writes JSON into a buf: commas and colons by itself, strings escaped.
  *
- * Bytes that are no UTF-8 are written as U+FFFD (jsonw_str) or as \u00XX of each byte
- * (jsonw_bytes), so that the output is always valid JSON. Failure shows in the buf.
+ * Bytes that are no UTF-8 are written as U+FFFD (jsonw_str); jsonw_bytes writes every byte from
+ * 0x80 on as \u00XX, so that the bytes can be had back. The output is always valid JSON. Failure
+ * shows in the buf; depth past the maximum and a name without a value are bugs (asserted).
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-enum { JSONW_MAX_DEPTH = 32 };
+enum { JSONW_MAX_DEPTH = 31 };
 
 struct jsonw {
     struct buf *out;
