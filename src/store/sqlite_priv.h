@@ -1,0 +1,85 @@
+/*
+ * sqlite_priv.h - the parts of the SQLite filling: store_sqlite.c holds the operations, one file
+ * each holds the reading and writing of governance, tools and tokens.
+ *
+ * All functions run inside a transaction of sql. The times and the author of a change are the
+ * change's.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/sql.h"
+#include "store/store.h"
+
+/* Where a load puts what it reads. */
+struct loader {
+    struct sql *sql;
+    struct arena *arena;
+};
+
+/* Fills item (zeroed) from the row. */
+typedef enum err_code loader_row_fn(struct loader *loader, struct sqlite3_stmt *row, void *item,
+                                    struct err *err);
+
+struct loader_query {
+    const char *count; /* gives one number: how many rows there are */
+    const char *rows;
+    size_t item_bytes;
+    loader_row_fn *read;
+};
+
+/* *ret_items: an array in the arena. args serve both statements. */
+enum err_code loader_read(struct loader *loader, const struct loader_query *query,
+                          const struct sql_value *args, size_t arg_count, void **ret_items,
+                          size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code loader_str(struct loader *loader, struct sqlite3_stmt *row, int column,
+                         struct str *ret_text, struct err *err) MUST_CHECK;
+
+/* Words of a set between commas. ERR_CORRUPT: a word that this version does not know. */
+typedef bool word_bit_fn(struct str word, uint32_t *ret_bit);
+enum err_code read_set(struct str text, word_bit_fn *bit_of, uint32_t *ret_set,
+                       struct err *err) MUST_CHECK;
+bool category_bit_of(struct str word, uint32_t *ret_bit);
+bool principal_bit_of(struct str word, uint32_t *ret_bit);
+bool scope_bit_of(struct str word, uint32_t *ret_bit);
+/* ERR_CORRUPT, naming the word. */
+enum err_code unknown_word(struct str word, struct err *err);
+
+/* The policy version, one higher than before. */
+enum err_code raise_policy_version(struct sql *sql, uint64_t *ret_version,
+                                   struct err *err) MUST_CHECK;
+enum err_code get_policy_version(struct sql *sql, uint64_t *ret_version,
+                                 struct err *err) MUST_CHECK;
+/* ERR_CONFLICT: this change was made before. */
+enum err_code remember_change(struct sql *sql, const struct store_change *change,
+                              struct err *err) MUST_CHECK;
+
+/* governance_sqlite.c, governance_save_sqlite.c */
+enum err_code sqlite_load_governance(struct loader *loader, struct governance *ret_governance,
+                                     struct err *err) MUST_CHECK;
+enum err_code sqlite_save_governance(struct sql *sql, const struct governance *governance,
+                                     uint64_t expected_version, const struct store_change *change,
+                                     struct err *err) MUST_CHECK;
+
+/* tools_sqlite.c; server_id 0: all servers */
+enum err_code sqlite_load_tools(struct loader *loader, int64_t server_id, struct tool **ret_tools,
+                                size_t *ret_count, struct err *err) MUST_CHECK;
+/* Not the policy version of *ret_changes. */
+enum err_code sqlite_save_tools(struct sql *sql, int64_t server_id, const struct tool_seen *seen,
+                                size_t count, int64_t now_us, struct tool_changes *ret_changes,
+                                struct err *err) MUST_CHECK;
+
+/* tokens_sqlite.c */
+enum err_code sqlite_load_tokens(struct loader *loader, struct token **ret_tokens,
+                                 size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code sqlite_add_token(struct sql *sql, const struct token *token, int64_t now_us,
+                               struct err *err) MUST_CHECK;
+/* *ret_count: 1 or 0. */
+enum err_code sqlite_revoke_token(struct sql *sql, struct str id, int64_t now_us, size_t *ret_count,
+                                  struct err *err) MUST_CHECK;
+enum err_code sqlite_revoke_robot_tokens(struct sql *sql, int64_t robot_id, int64_t now_us,
+                                         size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code sqlite_touch_tokens(struct sql *sql, const struct token_use *uses, size_t count,
+                                  struct err *err) MUST_CHECK;

@@ -1,0 +1,157 @@
+#include "store/store.h"
+
+#include <assert.h>
+
+#include "store/store_priv.h"
+
+enum { MAX_CHANGE_ID_BYTES = 64 };
+
+static const struct store_ops *enter(struct store *store)
+{
+    bool was_busy = atomic_flag_test_and_set(&store->is_busy);
+    assert(!was_busy);
+    return store->ops;
+}
+
+static enum err_code leave(struct store *store, enum err_code code)
+{
+    atomic_flag_clear(&store->is_busy);
+    return code;
+}
+
+static void check_change(const struct store_change *change)
+{
+    assert(change->id.len <= MAX_CHANGE_ID_BYTES);
+}
+
+enum err_code store_open(const char *path, struct store **ret_store, struct err *err)
+{
+    if (str_starts(str_c(path), STR("postgresql:")) || str_starts(str_c(path), STR("postgres:")))
+        return err_set(err, ERR_INVALID, "this build of portreeve has no PostgreSQL");
+    enum err_code code = store_open_sqlite(path, ret_store, err);
+    return code == ERR_OK ? ERR_OK : err_wrap(err, path);
+}
+
+void store_close(struct store *store)
+{
+    if (store != NULL)
+        enter(store)->close(store);
+}
+
+void store_closep(struct store **store)
+{
+    store_close(*store);
+    *store = NULL;
+}
+
+enum err_code store_has_change(struct store *store, struct str id, bool *ret_has, struct err *err)
+{
+    return leave(store, enter(store)->has_change(store, id, ret_has, err));
+}
+
+enum err_code store_forget_change(struct store *store, struct str id, struct err *err)
+{
+    return leave(store, enter(store)->forget_change(store, id, err));
+}
+
+enum err_code store_load_view(struct store *store, struct arena *arena, struct store_view *ret_view,
+                              struct err *err)
+{
+    return leave(store, enter(store)->load_view(store, arena, ret_view, err));
+}
+
+enum err_code store_load_governance(struct store *store, struct arena *arena,
+                                    struct governance *ret_governance, struct err *err)
+{
+    return leave(store, enter(store)->load_governance(store, arena, ret_governance, err));
+}
+
+enum err_code store_policy_version(struct store *store, uint64_t *ret_version, struct err *err)
+{
+    return leave(store, enter(store)->policy_version(store, ret_version, err));
+}
+
+enum err_code store_save_governance(struct store *store, const struct governance *governance,
+                                    uint64_t expected_version, const struct store_change *change,
+                                    uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->save_governance(store, governance, expected_version, change,
+                                                      ret_policy_version, err));
+}
+
+enum err_code store_load_tools(struct store *store, struct arena *arena, int64_t server_id,
+                               struct tool **ret_tools, size_t *ret_count, struct err *err)
+{
+    return leave(store,
+                 enter(store)->load_tools(store, arena, server_id, ret_tools, ret_count, err));
+}
+
+enum err_code store_save_tools(struct store *store, int64_t server_id, const struct tool_seen *seen,
+                               size_t count, const struct store_change *change,
+                               struct tool_changes *ret_changes, struct err *err)
+{
+    check_change(change);
+    return leave(store,
+                 enter(store)->save_tools(store, server_id, seen, count, change, ret_changes, err));
+}
+
+enum err_code store_load_tokens(struct store *store, struct arena *arena, struct token **ret_tokens,
+                                size_t *ret_count, struct err *err)
+{
+    return leave(store, enter(store)->load_tokens(store, arena, ret_tokens, ret_count, err));
+}
+
+static bool holder_fits(const struct token *token)
+{
+    if (token->id.len == 0)
+        return false;
+    if (token->kind == TOKEN_ROBOT)
+        return token->robot_id > 0 && token->owner.len == 0;
+    return token->robot_id == 0 && token->owner.len > 0;
+}
+
+enum err_code store_add_token(struct store *store, const struct token *token,
+                              const struct store_change *change, uint64_t *ret_policy_version,
+                              struct err *err)
+{
+    check_change(change);
+    if (!holder_fits(token))
+        return err_set(err, ERR_INVALID, "a token needs an id, and the holder that fits its kind");
+    return leave(store, enter(store)->add_token(store, token, change, ret_policy_version, err));
+}
+
+enum err_code store_revoke_token(struct store *store, struct str id,
+                                 const struct store_change *change, uint64_t *ret_policy_version,
+                                 struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->revoke_token(store, id, change, ret_policy_version, err));
+}
+
+enum err_code store_revoke_robot_tokens(struct store *store, int64_t robot_id,
+                                        const struct store_change *change, size_t *ret_count,
+                                        uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->revoke_robot_tokens(store, robot_id, change, ret_count,
+                                                          ret_policy_version, err));
+}
+
+enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,
+                                 struct err *err)
+{
+    return leave(store, enter(store)->touch_tokens(store, uses, count, err));
+}
+
+enum err_code store_load_meta(struct store *store, struct arena *arena, struct str key,
+                              struct str *ret_value, struct err *err)
+{
+    return leave(store, enter(store)->load_meta(store, arena, key, ret_value, err));
+}
+
+enum err_code store_save_meta(struct store *store, struct str key, struct str value,
+                              struct err *err)
+{
+    return leave(store, enter(store)->save_meta(store, key, value, err));
+}

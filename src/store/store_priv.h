@@ -1,0 +1,57 @@
+/*
+ * store_priv.h - the operations behind store.h. One filling per kind of database; store.c picks it
+ * and passes on.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "store/store.h"
+
+/* Each as the function store_… of the same name. */
+struct store_ops {
+    void (*close)(struct store *store);
+    enum err_code (*has_change)(struct store *store, struct str id, bool *ret_has, struct err *err);
+    enum err_code (*forget_change)(struct store *store, struct str id, struct err *err);
+    enum err_code (*load_view)(struct store *store, struct arena *arena,
+                               struct store_view *ret_view, struct err *err);
+    enum err_code (*load_governance)(struct store *store, struct arena *arena,
+                                     struct governance *ret_governance, struct err *err);
+    enum err_code (*policy_version)(struct store *store, uint64_t *ret_version, struct err *err);
+    enum err_code (*save_governance)(struct store *store, const struct governance *governance,
+                                     uint64_t expected_version, const struct store_change *change,
+                                     uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*load_tools)(struct store *store, struct arena *arena, int64_t server_id,
+                                struct tool **ret_tools, size_t *ret_count, struct err *err);
+    enum err_code (*save_tools)(struct store *store, int64_t server_id,
+                                const struct tool_seen *seen, size_t count,
+                                const struct store_change *change, struct tool_changes *ret_changes,
+                                struct err *err);
+    enum err_code (*load_tokens)(struct store *store, struct arena *arena,
+                                 struct token **ret_tokens, size_t *ret_count, struct err *err);
+    enum err_code (*add_token)(struct store *store, const struct token *token,
+                               const struct store_change *change, uint64_t *ret_policy_version,
+                               struct err *err);
+    enum err_code (*revoke_token)(struct store *store, struct str id,
+                                  const struct store_change *change, uint64_t *ret_policy_version,
+                                  struct err *err);
+    enum err_code (*revoke_robot_tokens)(struct store *store, int64_t robot_id,
+                                         const struct store_change *change, size_t *ret_count,
+                                         uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*touch_tokens)(struct store *store, const struct token_use *uses, size_t count,
+                                  struct err *err);
+    enum err_code (*load_meta)(struct store *store, struct arena *arena, struct str key,
+                               struct str *ret_value, struct err *err);
+    enum err_code (*save_meta)(struct store *store, struct str key, struct str value,
+                               struct err *err);
+};
+
+/* First member of each filling's own struct. */
+struct store {
+    const struct store_ops *ops;
+    atomic_flag is_busy; /* a thread is inside */
+};
+
+enum err_code store_open_sqlite(const char *path, struct store **ret_store,
+                                struct err *err) MUST_CHECK;

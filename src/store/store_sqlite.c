@@ -1,0 +1,428 @@
+/*
+ * store_sqlite.c - the operations of store.h over SQLite: each is one transaction.
+ */
+#include <stdlib.h>
+
+#include "store/migrate.h"
+#include "store/sqlite_priv.h"
+#include "store/store_priv.h"
+
+struct sqlite_store {
+    struct store store;
+    char *path;
+    struct sql *sql; /* NULL: given up after a failure, opened again by the next operation */
+};
+
+static enum err_code open_database(const char *path, struct sql **ret_sql, struct err *err)
+{
+    CLEANUP(sql_closep) struct sql *sql = NULL;
+    enum err_code code = sql_open(path, &sql, err);
+    if (code == ERR_OK)
+        code = migrate_check(sql, store_migration_count, err);
+    if (code == ERR_OK)
+        code = sql_use_wal(sql, err);
+    if (code == ERR_OK)
+        code = migrate(sql, store_migrations, store_migration_count, err);
+    if (code == ERR_OK)
+        code = sql_check(sql, err);
+    if (code == ERR_OK)
+        *ret_sql = MOVE(sql);
+    return code;
+}
+
+/* A connection that failed to write is not trusted again: SQLite would go on after a failed sync.
+ */
+static enum err_code run(struct store *store, enum sql_mode mode, sql_body_fn *body, void *ctx,
+                         struct err *err)
+{
+    struct sqlite_store *self = (struct sqlite_store *)store;
+    if (self->sql == NULL) {
+        enum err_code code = open_database(self->path, &self->sql, err);
+        if (code != ERR_OK)
+            return err_wrap(err, "open again");
+    }
+    enum err_code code = sql_transaction(self->sql, mode, body, ctx, err);
+    if (sql_is_broken(self->sql)) {
+        sql_close(self->sql);
+        self->sql = NULL;
+    }
+    return code;
+}
+
+static void close_store(struct store *store)
+{
+    struct sqlite_store *self = (struct sqlite_store *)store;
+    sql_close(self->sql);
+    free(self->path);
+    free(self);
+}
+
+/* --- changes and versions --- */
+
+struct change_ctx {
+    struct str id;
+    bool has;
+};
+
+static enum err_code has_change_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct change_ctx *c = ctx;
+    int64_t count = 0;
+    enum err_code code = sql_get_i64(sql, "SELECT count(*) FROM pending_change WHERE id = ?1",
+                                     SQL_ARGS(SQL_TEXT(c->id)), &count, err);
+    c->has = count > 0;
+    return code;
+}
+
+static enum err_code has_change(struct store *store, struct str id, bool *ret_has, struct err *err)
+{
+    struct change_ctx c = {.id = id};
+    enum err_code code = run(store, SQL_READ, has_change_body, &c, err);
+    if (code == ERR_OK)
+        *ret_has = c.has;
+    return code;
+}
+
+static enum err_code forget_change_body(struct sql *sql, void *ctx, struct err *err)
+{
+    const struct change_ctx *c = ctx;
+    return sql_run(sql, "DELETE FROM pending_change WHERE id = ?1", SQL_ARGS(SQL_TEXT(c->id)), err);
+}
+
+static enum err_code forget_change(struct store *store, struct str id, struct err *err)
+{
+    struct change_ctx c = {.id = id};
+    return run(store, SQL_WRITE, forget_change_body, &c, err);
+}
+
+struct load_ctx {
+    struct arena *arena;
+    struct store_view view;
+    int64_t server_id;
+};
+
+static enum err_code policy_version_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct load_ctx *c = ctx;
+    return get_policy_version(sql, &c->view.policy_version, err);
+}
+
+static enum err_code policy_version(struct store *store, uint64_t *ret_version, struct err *err)
+{
+    struct load_ctx c = {0};
+    enum err_code code = run(store, SQL_READ, policy_version_body, &c, err);
+    if (code == ERR_OK)
+        *ret_version = c.view.policy_version;
+    return code;
+}
+
+/* --- loading --- */
+
+static enum err_code load_view_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct load_ctx *c = ctx;
+    struct loader loader = {.sql = sql, .arena = c->arena};
+    enum err_code code = get_policy_version(sql, &c->view.policy_version, err);
+    if (code == ERR_OK)
+        code = sqlite_load_governance(&loader, &c->view.governance, err);
+    if (code == ERR_OK)
+        code = sqlite_load_tools(&loader, 0, &c->view.tools, &c->view.tool_count, err);
+    if (code == ERR_OK)
+        code = sqlite_load_tokens(&loader, &c->view.tokens, &c->view.token_count, err);
+    return code;
+}
+
+static enum err_code load_view(struct store *store, struct arena *arena,
+                               struct store_view *ret_view, struct err *err)
+{
+    struct load_ctx c = {.arena = arena};
+    enum err_code code = run(store, SQL_READ, load_view_body, &c, err);
+    if (code == ERR_OK)
+        *ret_view = c.view;
+    return code;
+}
+
+static enum err_code load_governance_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct load_ctx *c = ctx;
+    struct loader loader = {.sql = sql, .arena = c->arena};
+    return sqlite_load_governance(&loader, &c->view.governance, err);
+}
+
+static enum err_code load_governance(struct store *store, struct arena *arena,
+                                     struct governance *ret_governance, struct err *err)
+{
+    struct load_ctx c = {.arena = arena};
+    enum err_code code = run(store, SQL_READ, load_governance_body, &c, err);
+    if (code == ERR_OK)
+        *ret_governance = c.view.governance;
+    return code;
+}
+
+static enum err_code load_tools_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct load_ctx *c = ctx;
+    struct loader loader = {.sql = sql, .arena = c->arena};
+    return sqlite_load_tools(&loader, c->server_id, &c->view.tools, &c->view.tool_count, err);
+}
+
+static enum err_code load_tools(struct store *store, struct arena *arena, int64_t server_id,
+                                struct tool **ret_tools, size_t *ret_count, struct err *err)
+{
+    struct load_ctx c = {.arena = arena, .server_id = server_id};
+    enum err_code code = run(store, SQL_READ, load_tools_body, &c, err);
+    if (code == ERR_OK) {
+        *ret_tools = c.view.tools;
+        *ret_count = c.view.tool_count;
+    }
+    return code;
+}
+
+static enum err_code load_tokens_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct load_ctx *c = ctx;
+    struct loader loader = {.sql = sql, .arena = c->arena};
+    return sqlite_load_tokens(&loader, &c->view.tokens, &c->view.token_count, err);
+}
+
+static enum err_code load_tokens(struct store *store, struct arena *arena,
+                                 struct token **ret_tokens, size_t *ret_count, struct err *err)
+{
+    struct load_ctx c = {.arena = arena};
+    enum err_code code = run(store, SQL_READ, load_tokens_body, &c, err);
+    if (code == ERR_OK) {
+        *ret_tokens = c.view.tokens;
+        *ret_count = c.view.token_count;
+    }
+    return code;
+}
+
+/* --- changing what decisions rest on --- */
+
+struct save_ctx {
+    const struct store_change *change;
+    const struct governance *governance;
+    uint64_t expected_version;
+    const struct tool_seen *seen;
+    size_t seen_count;
+    struct tool_changes tools;
+    int64_t id; /* of the server or the robot */
+    const struct token *token;
+    struct str token_id;
+    size_t revoked;
+    uint64_t version;
+};
+
+static enum err_code save_governance_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct save_ctx *c = ctx;
+    enum err_code code =
+        sqlite_save_governance(sql, c->governance, c->expected_version, c->change, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
+}
+
+static enum err_code save_governance(struct store *store, const struct governance *governance,
+                                     uint64_t expected_version, const struct store_change *change,
+                                     uint64_t *ret_policy_version, struct err *err)
+{
+    struct save_ctx c = {
+        .change = change, .governance = governance, .expected_version = expected_version};
+    enum err_code code = run(store, SQL_WRITE, save_governance_body, &c, err);
+    if (code == ERR_OK)
+        *ret_policy_version = c.version;
+    return code;
+}
+
+static enum err_code save_tools_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct save_ctx *c = ctx;
+    enum err_code code =
+        sqlite_save_tools(sql, c->id, c->seen, c->seen_count, c->change->now_us, &c->tools, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    if (code != ERR_OK)
+        return code;
+    if (c->tools.added + c->tools.changed + c->tools.gone == 0)
+        return get_policy_version(sql, &c->tools.policy_version, err);
+    return raise_policy_version(sql, &c->tools.policy_version, err);
+}
+
+static enum err_code save_tools(struct store *store, int64_t server_id,
+                                const struct tool_seen *seen, size_t count,
+                                const struct store_change *change, struct tool_changes *ret_changes,
+                                struct err *err)
+{
+    struct save_ctx c = {.change = change, .id = server_id, .seen = seen, .seen_count = count};
+    enum err_code code = run(store, SQL_WRITE, save_tools_body, &c, err);
+    if (code == ERR_OK)
+        *ret_changes = c.tools;
+    return code;
+}
+
+static enum err_code add_token_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct save_ctx *c = ctx;
+    enum err_code code = sqlite_add_token(sql, c->token, c->change->now_us, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
+}
+
+static enum err_code add_token(struct store *store, const struct token *token,
+                               const struct store_change *change, uint64_t *ret_policy_version,
+                               struct err *err)
+{
+    struct save_ctx c = {.change = change, .token = token};
+    enum err_code code = run(store, SQL_WRITE, add_token_body, &c, err);
+    if (code == ERR_OK)
+        *ret_policy_version = c.version;
+    return code;
+}
+
+static enum err_code revoke_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct save_ctx *c = ctx;
+    enum err_code code =
+        c->id == 0 ? sqlite_revoke_token(sql, c->token_id, c->change->now_us, &c->revoked, err)
+                   : sqlite_revoke_robot_tokens(sql, c->id, c->change->now_us, &c->revoked, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    if (code != ERR_OK)
+        return code;
+    return c->revoked == 0 ? get_policy_version(sql, &c->version, err)
+                           : raise_policy_version(sql, &c->version, err);
+}
+
+static enum err_code revoke_token(struct store *store, struct str id,
+                                  const struct store_change *change, uint64_t *ret_policy_version,
+                                  struct err *err)
+{
+    struct save_ctx c = {.change = change, .token_id = id};
+    enum err_code code = run(store, SQL_WRITE, revoke_body, &c, err);
+    if (code == ERR_OK)
+        *ret_policy_version = c.version;
+    return code;
+}
+
+static enum err_code revoke_robot_tokens(struct store *store, int64_t robot_id,
+                                         const struct store_change *change, size_t *ret_count,
+                                         uint64_t *ret_policy_version, struct err *err)
+{
+    if (robot_id <= 0)
+        return err_set(err, ERR_INVALID, "no robot has the id %lld", (long long)robot_id);
+    struct save_ctx c = {.change = change, .id = robot_id};
+    enum err_code code = run(store, SQL_WRITE, revoke_body, &c, err);
+    if (code == ERR_OK) {
+        *ret_count = c.revoked;
+        *ret_policy_version = c.version;
+    }
+    return code;
+}
+
+/* --- what no decision rests on --- */
+
+struct touch_ctx {
+    const struct token_use *uses;
+    size_t count;
+};
+
+static enum err_code touch_tokens_body(struct sql *sql, void *ctx, struct err *err)
+{
+    const struct touch_ctx *c = ctx;
+    return sqlite_touch_tokens(sql, c->uses, c->count, err);
+}
+
+static enum err_code touch_tokens(struct store *store, const struct token_use *uses, size_t count,
+                                  struct err *err)
+{
+    struct touch_ctx c = {.uses = uses, .count = count};
+    return count == 0 ? ERR_OK : run(store, SQL_WRITE, touch_tokens_body, &c, err);
+}
+
+struct meta_ctx {
+    struct arena *arena;
+    struct str key;
+    struct str value;
+};
+
+static enum err_code load_meta_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct meta_ctx *c = ctx;
+    CLEANUP(sql_endp) struct sqlite3_stmt *rows = NULL;
+    bool has_row = false;
+    enum err_code code = sql_start(sql, "SELECT value FROM meta WHERE key = ?1",
+                                   SQL_ARGS(SQL_BLOB(c->key)), &rows, err);
+    if (code == ERR_OK)
+        code = sql_next(sql, rows, &has_row, err);
+    if (code != ERR_OK)
+        return code;
+    if (!has_row)
+        return err_set(err, ERR_NOT_FOUND, "nothing is kept as '" STR_FMT "'", STR_ARG(c->key));
+    return sql_dup(rows, 0, c->arena, &c->value, err);
+}
+
+static enum err_code load_meta(struct store *store, struct arena *arena, struct str key,
+                               struct str *ret_value, struct err *err)
+{
+    struct meta_ctx c = {.arena = arena, .key = key};
+    enum err_code code = run(store, SQL_READ, load_meta_body, &c, err);
+    if (code == ERR_OK)
+        *ret_value = c.value;
+    return code;
+}
+
+static enum err_code save_meta_body(struct sql *sql, void *ctx, struct err *err)
+{
+    const struct meta_ctx *c = ctx;
+    return sql_run(sql,
+                   "INSERT INTO meta (key, value) VALUES (?1, ?2) "
+                   "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                   SQL_ARGS(SQL_BLOB(c->key), SQL_BLOB(c->value)), err);
+}
+
+static enum err_code save_meta(struct store *store, struct str key, struct str value,
+                               struct err *err)
+{
+    struct meta_ctx c = {.key = key, .value = value};
+    return run(store, SQL_WRITE, save_meta_body, &c, err);
+}
+
+static const struct store_ops sqlite_ops = {
+    .close = close_store,
+    .has_change = has_change,
+    .forget_change = forget_change,
+    .load_view = load_view,
+    .load_governance = load_governance,
+    .policy_version = policy_version,
+    .save_governance = save_governance,
+    .load_tools = load_tools,
+    .save_tools = save_tools,
+    .load_tokens = load_tokens,
+    .add_token = add_token,
+    .revoke_token = revoke_token,
+    .revoke_robot_tokens = revoke_robot_tokens,
+    .touch_tokens = touch_tokens,
+    .load_meta = load_meta,
+    .save_meta = save_meta,
+};
+
+enum err_code store_open_sqlite(const char *path, struct store **ret_store, struct err *err)
+{
+    struct sqlite_store *self = calloc(1, sizeof *self);
+    char *path_copy = strdup(path);
+    enum err_code code = self == NULL || path_copy == NULL
+                             ? err_set(err, ERR_LIMIT, "store: memory is out")
+                             : open_database(path_copy, &self->sql, err);
+    if (code != ERR_OK) {
+        free(path_copy);
+        free(self);
+        return code;
+    }
+    self->store.ops = &sqlite_ops;
+    atomic_flag_clear(&self->store.is_busy);
+    self->path = path_copy;
+    *ret_store = &self->store;
+    return ERR_OK;
+}
