@@ -26,7 +26,7 @@
 #include "base/str.h"
 #include "store/objects.h"
 
-/* What the settings of the gateway provide. A NULL function answers yes to all. */
+/* What the settings of the gateway provide. A NULL function, or a NULL host, answers yes to all. */
 struct governance_host {
     bool (*has_program)(void *ctx, struct str name);
     bool (*has_secret)(void *ctx, struct str name);
@@ -40,8 +40,8 @@ enum err_code governance_read(struct str text, const struct governance_host *hos
                               struct arena *arena, struct governance *ret_governance,
                               struct err *err) MUST_CHECK;
 
-/* The same checks over objects that did not come from a file (the API's edits); sentences without
- * line. */
+/* The same checks over objects that did not come from a file (edits through the API); sentences
+ * without line. */
 enum err_code governance_check(const struct governance *governance,
                                const struct governance_host *host, struct err *err) MUST_CHECK;
 
