@@ -1,0 +1,718 @@
+#include "unit.h"
+
+#include "base/arena.h"
+#include "scratch.h"
+#include "store/store.h"
+
+static const struct store_change nobody = {.now_us = 1000};
+
+static struct store *open_store(const struct scratch *scratch)
+{
+    struct err err;
+    struct store *store = NULL;
+    assert_ok(store_open(scratch_path(scratch, "store.db"), &store, &err), err);
+    return store;
+}
+
+static void save(struct store *store, const struct governance *governance, uint64_t expected,
+                 const struct store_change *change)
+{
+    struct err err;
+    uint64_t version = 0;
+    assert_ok(store_save_governance(store, governance, expected, change, &version, &err), err);
+    assert_true(version > 1);
+}
+
+static struct governance load(struct store *store, struct arena *arena)
+{
+    struct err err;
+    struct governance governance;
+    assert_ok(store_load_governance(store, arena, &governance, &err), err);
+    return governance;
+}
+
+static uint64_t policy_version(struct store *store)
+{
+    struct err err;
+    uint64_t version = 0;
+    assert_ok(store_policy_version(store, &version, &err), err);
+    return version;
+}
+
+/* One of everything. */
+static struct governance full_governance(void)
+{
+    static struct secret_header headers[] = {
+        {STR_INIT("X-Api-Key"), STR_INIT("key")},
+        {STR_INIT("X-Org"), STR_INIT("org")},
+    };
+    static struct tool_rule rules[] = {
+        {.pattern = STR_INIT("describe_*"), .category = CATEGORY_READ_ONLY},
+        {.pattern = STR_INIT("execute_query"), .category = CATEGORY_DESTRUCTIVE},
+    };
+    static struct server servers[] = {
+        {
+            .name = STR_INIT("snowflake"),
+            .kind = SERVER_URL,
+            .address = STR_INIT("https://example.com/mcp"),
+            .credential_mode = CREDENTIAL_SHARED,
+            .credential_type = CREDENTIAL_HEADERS,
+            .headers = headers,
+            .header_count = 2,
+            .rules = rules,
+            .rule_count = 2,
+        },
+        {
+            .name = STR_INIT("docs"),
+            .kind = SERVER_PROGRAM,
+            .address = STR_INIT("docs"),
+            .credential_mode = CREDENTIAL_NONE,
+            .is_disabled = true,
+        },
+    };
+    static struct str users[] = {STR_INIT("bob@example.com"), STR_INIT("eve@example.com")};
+    static struct str groups[] = {STR_INIT("data-analysts")};
+    static struct str names[] = {STR_INIT("analyst")};
+    static struct str robot_names[] = {STR_INIT("nightly")};
+    static struct str tools[] = {STR_INIT("list_*"), STR_INIT("h\xc3\xa9")};
+    static struct role roles[] = {
+        {STR_INIT("analyst"), users, 2, groups, 1},
+        {STR_INIT("empty"), NULL, 0, NULL, 0},
+    };
+    static struct grant grants[] = {
+        {
+            .name = STR_INIT("analysts read"),
+            .roles = names,
+            .role_count = 1,
+            .robots = robot_names,
+            .robot_count = 1,
+            .server = STR_INIT("snowflake"),
+            .categories = CATEGORY_BIT(CATEGORY_READ_ONLY) | CATEGORY_BIT(CATEGORY_ADMIN),
+            .tools = tools,
+            .tool_count = 2,
+        },
+        {.name = STR_INIT("nothing"), .server = STR_INIT("docs")},
+    };
+    static struct ceiling ceilings[] = {
+        {
+            .principals = PRINCIPAL_BIT(PRINCIPAL_ROBOT) | PRINCIPAL_BIT(PRINCIPAL_DELEGATED),
+            .deny = CATEGORY_BIT(CATEGORY_ADMIN),
+            .approval = CATEGORY_BIT(CATEGORY_DESTRUCTIVE),
+        },
+    };
+    static struct robot robots[] = {
+        {.name = STR_INIT("nightly"), .owner = STR_INIT("ann@example.com")},
+        {.name = STR_INIT("idle"), .owner = STR_INIT("bob@example.com"), .is_disabled = true},
+    };
+    return (struct governance){
+        .servers = servers,
+        .server_count = 2,
+        .roles = roles,
+        .role_count = 2,
+        .grants = grants,
+        .grant_count = 2,
+        .ceilings = ceilings,
+        .ceiling_count = 1,
+        .robots = robots,
+        .robot_count = 2,
+    };
+}
+
+static void a_new_store_is_empty_and_readable_by_its_owner_alone(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct err err;
+    struct store_view view;
+    assert_ok(store_load_view(store, arena, &view, &err), err);
+    assert_int_equal(view.policy_version, 1);
+    assert_int_equal(view.governance.version, 0);
+    assert_int_equal(view.governance.server_count + view.governance.robot_count, 0);
+    assert_int_equal(view.tool_count + view.token_count, 0);
+    struct stat found;
+    assert_int_equal(stat(scratch_path(&scratch, "store.db"), &found), 0);
+    assert_int_equal(found.st_mode & 0777, 0600);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void governance_comes_back_as_it_was_saved(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance in = full_governance();
+    save(store, &in, 0, &(struct store_change){.author = STR("ann"), .now_us = 77});
+    store_close(store);
+
+    store = open_store(&scratch);
+    struct governance out = load(store, arena);
+    assert_int_equal(out.version, 1);
+    assert_int_equal(out.server_count, 2);
+    const struct server *server = &out.servers[0];
+    assert_str(server->name, "snowflake");
+    assert_int_equal(server->kind, SERVER_URL);
+    assert_str(server->address, "https://example.com/mcp");
+    assert_int_equal(server->credential_mode, CREDENTIAL_SHARED);
+    assert_int_equal(server->credential_type, CREDENTIAL_HEADERS);
+    assert_str(server->secret, "");
+    assert_int_equal(server->header_count, 2);
+    assert_str(server->headers[1].header, "X-Org");
+    assert_str(server->headers[1].secret, "org");
+    assert_int_equal(server->rule_count, 2);
+    assert_str(server->rules[0].pattern, "describe_*");
+    assert_int_equal(server->rules[1].category, CATEGORY_DESTRUCTIVE);
+    assert_str(server->rules[1].author, "ann");
+    assert_int_equal(server->rules[1].set_at_us, 77);
+    assert_int_equal(out.servers[1].kind, SERVER_PROGRAM);
+    assert_true(out.servers[1].is_disabled);
+    assert_int_equal(out.role_count, 2);
+    assert_int_equal(out.roles[0].user_count, 2);
+    assert_str(out.roles[0].users[1], "eve@example.com");
+    assert_str(out.roles[0].groups[0], "data-analysts");
+    assert_int_equal(out.roles[1].user_count + out.roles[1].group_count, 0);
+    assert_int_equal(out.grant_count, 2);
+    assert_int_equal(out.grants[0].categories, in.grants[0].categories);
+    assert_str(out.grants[0].roles[0], "analyst");
+    assert_str(out.grants[0].robots[0], "nightly");
+    assert_str(out.grants[0].tools[1], "h\xc3\xa9");
+    assert_int_equal(out.grants[0].user_count + out.grants[0].group_count, 0);
+    assert_int_equal(out.grants[1].categories, 0);
+    assert_int_equal(out.ceiling_count, 1);
+    assert_memory_equal(&out.ceilings[0], &in.ceilings[0], sizeof in.ceilings[0]);
+    assert_str(out.robots[0].owner, "ann@example.com");
+    assert_true(out.robots[1].is_disabled);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void ids_belong_to_names_and_are_never_used_again(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    struct governance first = load(store, arena);
+
+    struct server servers[] = {
+        {.name = STR("new"), .address = STR("http://127.0.0.1:1/")},
+        {.name = STR("snowflake"), .address = STR("http://127.0.0.1:2/")},
+    };
+    struct robot robots[] = {{.name = STR("idle"), .owner = STR("new@example.com")}};
+    struct governance next = {
+        .servers = servers, .server_count = 2, .robots = robots, .robot_count = 1};
+    save(store, &next, 1, &nobody);
+    struct governance second = load(store, arena);
+    assert_int_equal(second.grant_count + second.role_count + second.ceiling_count, 0);
+    assert_int_equal(second.servers[1].id, first.servers[0].id);
+    assert_true(second.servers[0].id > first.servers[1].id);
+    assert_str(second.servers[1].address, "http://127.0.0.1:2/");
+    assert_int_equal(second.servers[1].header_count + second.servers[1].rule_count, 0);
+    assert_int_equal(second.robot_count, 1);
+    assert_int_equal(second.robots[0].id, first.robots[1].id);
+    assert_str(second.robots[0].owner, "new@example.com");
+    assert_false(second.robots[0].is_disabled);
+
+    save(store, &full, 2, &nobody);
+    struct governance third = load(store, arena);
+    assert_int_equal(third.servers[0].id, first.servers[0].id);
+    assert_true(third.servers[1].id > second.servers[0].id);
+    assert_true(third.robots[0].id > first.robots[1].id);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void a_rule_that_stays_keeps_who_said_so(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct tool_rule rules[] = {
+        {.pattern = STR("a"), .category = CATEGORY_WRITE},
+        {.pattern = STR("b"), .category = CATEGORY_WRITE},
+        {.pattern = STR("c"), .category = CATEGORY_WRITE},
+    };
+    struct server server = {.name = STR("s"), .rules = rules, .rule_count = 3};
+    struct governance governance = {.servers = &server, .server_count = 1};
+    save(store, &governance, 0, &(struct store_change){.author = STR("ann"), .now_us = 10});
+    rules[1].category = CATEGORY_ADMIN;
+    rules[2].pattern = STR("d");
+    save(store, &governance, 1, &(struct store_change){.author = STR("bob"), .now_us = 20});
+    struct governance found = load(store, arena);
+    const struct tool_rule *kept = found.servers[0].rules;
+    assert_int_equal(found.servers[0].rule_count, 3);
+    assert_str(kept[0].author, "ann");
+    assert_int_equal(kept[0].set_at_us, 10);
+    assert_str(kept[1].author, "bob");
+    assert_int_equal(kept[1].category, CATEGORY_ADMIN);
+    assert_int_equal(kept[1].set_at_us, 20);
+    assert_str(kept[2].pattern, "d");
+    assert_str(kept[2].author, "bob");
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void the_second_of_two_editors_is_told(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance one = load(store, arena);
+    struct governance two = load(store, arena);
+    struct robot robots[] = {{.name = STR("r1"), .owner = STR("o@x")},
+                             {.name = STR("r2"), .owner = STR("o@x")}};
+    one.robots = &robots[0];
+    one.robot_count = 1;
+    save(store, &one, one.version, &nobody);
+    uint64_t before = policy_version(store);
+    two.robots = &robots[1];
+    two.robot_count = 1;
+    struct err err;
+    uint64_t version = 99;
+    assert_int_equal(store_save_governance(store, &two, two.version, &nobody, &version, &err),
+                     ERR_CONFLICT);
+    assert_int_equal(version, 99);
+    struct governance found = load(store, arena);
+    assert_int_equal(found.robot_count, 1);
+    assert_str(found.robots[0].name, "r1");
+    assert_int_equal(policy_version(store), before);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void a_name_used_twice_or_missing_changes_nothing(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+
+    struct server servers[] = {{.name = STR("x")}, {.name = STR("x")}};
+    struct robot robots[] = {{.name = STR("x")}, {.name = STR("x")}};
+    struct role roles[] = {{.name = STR("x")}, {.name = STR("x")}};
+    struct grant grants[] = {{.name = STR("x")}, {.name = STR("x")}};
+    struct tool_rule rules[] = {{.pattern = STR("x")}, {.pattern = STR("x")}};
+    struct server with_rules = {.name = STR("y"), .rules = rules, .rule_count = 2};
+    struct server nameless = {.address = STR("http://x/")};
+    const struct governance bad[] = {
+        {.servers = servers, .server_count = 2},     {.robots = robots, .robot_count = 2},
+        {.roles = roles, .role_count = 2},           {.grants = grants, .grant_count = 2},
+        {.servers = &with_rules, .server_count = 1}, {.servers = &nameless, .server_count = 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct err err;
+        uint64_t version = 0;
+        assert_int_equal(store_save_governance(store, &bad[i], 1, &nobody, &version, &err),
+                         ERR_INVALID);
+        assert_int_equal(load(store, arena).version, 1);
+        assert_int_equal(load(store, arena).server_count, 2);
+    }
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static struct tool_seen seen(const char *name, const char *definition, uint8_t hash)
+{
+    struct tool_seen tool = {.name = str_c(name), .definition = str_c(definition)};
+    memset(tool.hash, hash, sizeof tool.hash);
+    return tool;
+}
+
+static struct tool_changes save_tools(struct store *store, int64_t server_id,
+                                      const struct tool_seen *tools, size_t count, int64_t now_us)
+{
+    struct err err;
+    struct tool_changes changes;
+    const struct store_change change = {.now_us = now_us};
+    assert_ok(store_save_tools(store, server_id, tools, count, &change, &changes, &err), err);
+    return changes;
+}
+
+static void a_discovery_tells_what_is_new_changed_and_gone(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t id = load(store, arena).servers[0].id;
+    uint64_t version = policy_version(store);
+
+    struct tool_seen first[] = {seen("b", "{\"n\":1}", 1), seen("a", "{}", 2)};
+    struct tool_changes changes = save_tools(store, id, first, 2, 100);
+    assert_int_equal(changes.added, 2);
+    assert_int_equal(changes.policy_version, version + 1);
+    changes = save_tools(store, id, first, 2, 200);
+    assert_int_equal(changes.added + changes.changed + changes.gone, 0);
+    assert_int_equal(changes.policy_version, version + 1);
+
+    struct tool_seen next[] = {seen("b", "{\"n\":2}", 3)};
+    changes = save_tools(store, id, next, 1, 300);
+    assert_int_equal(changes.changed, 1);
+    assert_int_equal(changes.gone, 1);
+    assert_int_equal(changes.policy_version, version + 2);
+
+    struct err err;
+    struct tool *tools = NULL;
+    size_t count = 0;
+    assert_ok(store_load_tools(store, arena, id, &tools, &count, &err), err);
+    assert_int_equal(count, 2);
+    assert_str(tools[0].name, "a");
+    assert_true(tools[0].is_gone);
+    assert_int_equal(tools[0].last_seen_us, 200);
+    assert_str(tools[1].definition, "{\"n\":2}");
+    assert_int_equal(tools[1].hash[31], 3);
+    assert_int_equal(tools[1].first_seen_us, 100);
+    assert_int_equal(tools[1].changed_us, 300);
+    int64_t a_id = tools[0].id;
+
+    changes = save_tools(store, id, first, 2, 400);
+    assert_int_equal(changes.added, 1);
+    assert_int_equal(changes.changed, 1);
+    assert_ok(store_load_tools(store, arena, id, &tools, &count, &err), err);
+    assert_int_equal(tools[0].id, a_id);
+    assert_false(tools[0].is_gone);
+    assert_int_equal(tools[0].changed_us, 100);
+
+    changes = save_tools(store, id, NULL, 0, 500);
+    assert_int_equal(changes.gone, 2);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void names_of_tools_are_any_bytes(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t id = load(store, arena).servers[0].id;
+    static const char bytes[] = "a\0b\xff\xfe'\"; DROP TABLE tool; --";
+    struct tool_seen tool = {.name = str_of(bytes, sizeof bytes - 1),
+                             .definition = str_of(bytes, sizeof bytes - 1)};
+    assert_int_equal(save_tools(store, id, &tool, 1, 5).added, 1);
+    assert_int_equal(save_tools(store, id, &tool, 1, 6).added, 0);
+    struct err err;
+    struct tool *tools = NULL;
+    size_t count = 0;
+    assert_ok(store_load_tools(store, arena, id, &tools, &count, &err), err);
+    assert_int_equal(count, 1);
+    assert_true(str_eq(tools[0].name, tool.name));
+    assert_true(str_eq(tools[0].definition, tool.name));
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void tools_need_their_server_and_each_name_once(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t id = load(store, arena).servers[0].id;
+    struct tool_seen tools[] = {seen("a", "{}", 1), seen("a", "{}", 1)};
+    struct tool_changes changes;
+    struct err err;
+    assert_int_equal(store_save_tools(store, id, tools, 2, &nobody, &changes, &err), ERR_INVALID);
+    assert_int_equal(store_save_tools(store, id + 50, tools, 1, &nobody, &changes, &err),
+                     ERR_NOT_FOUND);
+    save_tools(store, id, tools, 1, 10);
+
+    struct governance empty = {0};
+    save(store, &empty, 1, &nobody);
+    struct store_view view;
+    assert_ok(store_load_view(store, arena, &view, &err), err);
+    assert_int_equal(view.tool_count, 0);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static struct token robot_token(const char *id, int64_t robot_id, uint8_t hash)
+{
+    struct token token = {
+        .id = str_c(id),
+        .kind = TOKEN_ROBOT,
+        .robot_id = robot_id,
+        .scopes = SCOPE_BIT(SCOPE_LIST) | SCOPE_BIT(SCOPE_CALL_DESTRUCTIVE),
+        .expires_us = 5000,
+    };
+    memset(token.hash, hash, sizeof token.hash);
+    return token;
+}
+
+static void tokens_are_added_used_and_revoked(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t robot_id = load(store, arena).robots[0].id;
+    struct token robot = robot_token("t1", robot_id, 1);
+    struct token admin = {.id = STR("t2"),
+                          .kind = TOKEN_ADMIN,
+                          .owner = STR("ann@example.com"),
+                          .scopes = SCOPE_BIT(SCOPE_ADMIN)};
+    struct err err;
+    uint64_t version = 0;
+    uint64_t before = policy_version(store);
+    assert_ok(store_add_token(store, &robot, &nobody, &version, &err), err);
+    assert_int_equal(version, before + 1);
+    assert_ok(
+        store_add_token(store, &admin, &(struct store_change){.now_us = 2000}, &version, &err),
+        err);
+
+    const struct token_use uses[] = {{STR("t1"), 3000}, {STR("t1"), 2500}, {STR("none"), 1}};
+    assert_ok(store_touch_tokens(store, uses, 3, &err), err);
+    assert_int_equal(policy_version(store), before + 2);
+    assert_ok(store_revoke_token(store, STR("t1"), &(struct store_change){.now_us = 4000}, &version,
+                                 &err),
+              err);
+    assert_int_equal(version, before + 3);
+    assert_ok(store_revoke_token(store, STR("t1"), &(struct store_change){.now_us = 9000}, &version,
+                                 &err),
+              err);
+    assert_int_equal(version, before + 3);
+    assert_int_equal(store_revoke_token(store, STR("tx"), &nobody, &version, &err), ERR_NOT_FOUND);
+
+    struct token *tokens = NULL;
+    size_t count = 0;
+    assert_ok(store_load_tokens(store, arena, &tokens, &count, &err), err);
+    assert_int_equal(count, 2);
+    assert_str(tokens[0].id, "t1");
+    assert_int_equal(tokens[0].kind, TOKEN_ROBOT);
+    assert_int_equal(tokens[0].robot_id, robot_id);
+    assert_int_equal(tokens[0].scopes, robot.scopes);
+    assert_int_equal(tokens[0].created_us, 1000);
+    assert_int_equal(tokens[0].expires_us, 5000);
+    assert_int_equal(tokens[0].last_used_us, 3000);
+    assert_int_equal(tokens[0].revoked_us, 4000);
+    assert_memory_equal(tokens[0].hash, robot.hash, sizeof robot.hash);
+    assert_int_equal(tokens[1].kind, TOKEN_ADMIN);
+    assert_str(tokens[1].owner, "ann@example.com");
+    assert_int_equal(tokens[1].revoked_us, 0);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void a_token_needs_a_fitting_holder_and_its_own_hash(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t robot_id = load(store, arena).robots[0].id;
+    struct err err;
+    uint64_t version = 0;
+    struct token good = robot_token("t1", robot_id, 1);
+    assert_ok(store_add_token(store, &good, &nobody, &version, &err), err);
+
+    struct token same_hash = robot_token("t2", robot_id, 1);
+    struct token same_id = robot_token("t1", robot_id, 2);
+    struct token no_robot = robot_token("t3", robot_id + 99, 3);
+    struct token no_id = robot_token("", robot_id, 4);
+    struct token two_holders = robot_token("t5", robot_id, 5);
+    two_holders.owner = STR("x@y");
+    struct token ownerless = {.id = STR("t6"), .kind = TOKEN_ADMIN};
+    const struct {
+        const struct token *token;
+        enum err_code code;
+    } bad[] = {
+        {&same_hash, ERR_CONFLICT}, {&same_id, ERR_CONFLICT},    {&no_robot, ERR_NOT_FOUND},
+        {&no_id, ERR_INVALID},      {&two_holders, ERR_INVALID}, {&ownerless, ERR_INVALID},
+    };
+    uint64_t before = policy_version(store);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(store_add_token(store, bad[i].token, &nobody, &version, &err),
+                         bad[i].code);
+    assert_int_equal(policy_version(store), before);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void the_tokens_of_a_robot_that_goes_are_revoked_for_good(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    struct governance first = load(store, arena);
+    struct token nightly = robot_token("t1", first.robots[0].id, 1);
+    struct token idle = robot_token("t2", first.robots[1].id, 2);
+    struct err err;
+    uint64_t version = 0;
+    assert_ok(store_add_token(store, &nightly, &nobody, &version, &err), err);
+    assert_ok(store_add_token(store, &idle, &nobody, &version, &err), err);
+
+    struct governance without = full;
+    without.robots = &full.robots[1];
+    without.robot_count = 1;
+    save(store, &without, 1, &(struct store_change){.now_us = 50});
+    save(store, &full, 2, &(struct store_change){.now_us = 60});
+    struct token *tokens = NULL;
+    size_t count = 0;
+    assert_ok(store_load_tokens(store, arena, &tokens, &count, &err), err);
+    assert_int_equal(tokens[0].revoked_us, 50);
+    assert_int_equal(tokens[1].revoked_us, 0);
+    assert_true(load(store, arena).robots[0].id != tokens[0].robot_id);
+
+    size_t revoked = 0;
+    assert_ok(
+        store_revoke_robot_tokens(store, tokens[1].robot_id, &nobody, &revoked, &version, &err),
+        err);
+    assert_int_equal(revoked, 1);
+    assert_ok(
+        store_revoke_robot_tokens(store, tokens[1].robot_id, &nobody, &revoked, &version, &err),
+        err);
+    assert_int_equal(revoked, 0);
+    assert_int_equal(store_revoke_robot_tokens(store, 0, &nobody, &revoked, &version, &err),
+                     ERR_INVALID);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static bool has_change(struct store *store, struct str id)
+{
+    struct err err;
+    bool has = false;
+    assert_ok(store_has_change(store, id, &has, &err), err);
+    return has;
+}
+
+static void a_change_is_remembered_with_what_it_changed_and_only_then(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    struct store_change change = {.id = STR("c1"), .author = STR("ann"), .now_us = 1};
+    struct err err;
+    uint64_t version = 0;
+    assert_int_equal(store_save_governance(store, &full, 7, &change, &version, &err), ERR_CONFLICT);
+    assert_false(has_change(store, STR("c1")));
+    save(store, &full, 0, &change);
+    assert_true(has_change(store, STR("c1")));
+    assert_int_equal(store_save_governance(store, &full, 1, &change, &version, &err), ERR_CONFLICT);
+    store_close(store);
+
+    store = open_store(&scratch);
+    assert_true(has_change(store, STR("c1")));
+    assert_ok(store_forget_change(store, STR("c1"), &err), err);
+    assert_false(has_change(store, STR("c1")));
+    assert_ok(store_forget_change(store, STR("c1"), &err), err);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void meta_values_are_bytes_by_name(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct err err;
+    struct str value = STR("untouched");
+    assert_int_equal(store_load_meta(store, arena, STR("k"), &value, &err), ERR_NOT_FOUND);
+    assert_str(value, "untouched");
+    assert_ok(store_save_meta(store, STR("k"), str_of("a\0b", 3), &err), err);
+    assert_ok(store_load_meta(store, arena, STR("k"), &value, &err), err);
+    assert_true(str_eq(value, str_of("a\0b", 3)));
+    assert_ok(store_save_meta(store, STR("k"), STR_NONE, &err), err);
+    assert_ok(store_load_meta(store, arena, STR("k"), &value, &err), err);
+    assert_int_equal(value.len, 0);
+    assert_int_equal(policy_version(store), 1);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void a_full_arena_is_a_limit_not_a_crash(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    struct err err;
+    enum err_code code = ERR_LIMIT;
+    for (size_t room = 0; code == ERR_LIMIT; room += 97) {
+        CLEANUP(arena_freep) struct arena *arena = arena_new(room);
+        struct store_view view;
+        code = store_load_view(store, arena, &view, &err);
+        assert_true(room < (1 << 16));
+    }
+    assert_int_equal(code, ERR_OK);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void a_thousand_tools_and_grants_load_at_once(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(16 << 20);
+    struct store *store = open_store(&scratch);
+    static struct grant grants[MANY];
+    static struct tool_seen tools[MANY];
+    static char names[MANY][16];
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "n%zu", i);
+        grants[i] = (struct grant){.name = str_c(names[i]), .server = STR("s")};
+        tools[i] = seen(names[i], "{\"name\":\"n\"}", 1);
+    }
+    struct server server = {.name = STR("s")};
+    struct governance governance = {
+        .servers = &server, .server_count = 1, .grants = grants, .grant_count = MANY};
+    save(store, &governance, 0, &nobody);
+    assert_int_equal(save_tools(store, load(store, arena).servers[0].id, tools, MANY, 1).added,
+                     MANY);
+    struct err err;
+    struct store_view view;
+    assert_ok(store_load_view(store, arena, &view, &err), err);
+    assert_int_equal(view.tool_count, MANY);
+    assert_str(view.governance.grants[999].name, "n999");
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_store_is_empty_and_readable_by_its_owner_alone),
+        cmocka_unit_test(governance_comes_back_as_it_was_saved),
+        cmocka_unit_test(ids_belong_to_names_and_are_never_used_again),
+        cmocka_unit_test(a_rule_that_stays_keeps_who_said_so),
+        cmocka_unit_test(the_second_of_two_editors_is_told),
+        cmocka_unit_test(a_name_used_twice_or_missing_changes_nothing),
+        cmocka_unit_test(a_discovery_tells_what_is_new_changed_and_gone),
+        cmocka_unit_test(names_of_tools_are_any_bytes),
+        cmocka_unit_test(tools_need_their_server_and_each_name_once),
+        cmocka_unit_test(tokens_are_added_used_and_revoked),
+        cmocka_unit_test(a_token_needs_a_fitting_holder_and_its_own_hash),
+        cmocka_unit_test(the_tokens_of_a_robot_that_goes_are_revoked_for_good),
+        cmocka_unit_test(a_change_is_remembered_with_what_it_changed_and_only_then),
+        cmocka_unit_test(meta_values_are_bytes_by_name),
+        cmocka_unit_test(a_full_arena_is_a_limit_not_a_crash),
+        cmocka_unit_test(a_thousand_tools_and_grants_load_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
