@@ -37,13 +37,14 @@ const struct endpoint_facts *endpoint_get_facts(enum endpoint endpoint);
 
 struct endpoint_match {
     enum endpoint endpoint;
-    struct str
-        params[ENDPOINT_MAX_PARAMS]; /* what stands for each "{}": not empty, still as written */
+    /* What stands for each "{}": not empty, still as written. */
+    struct str params[ENDPOINT_MAX_PARAMS];
     size_t param_count;
 };
 
-/* The row of method and path (without query), byte for byte. ERR_NOT_FOUND: no row has this path;
- * ERR_INVALID: a row has it, but with another method (HTTP 405). */
+/* The row of method and path (without query), byte for byte; the endpoints of MCP are not found
+ * here. ERR_NOT_FOUND: no row has this path; ERR_INVALID: a row has it, but with another method
+ * (HTTP 405). */
 enum err_code endpoint_find(struct str method, struct str path, struct endpoint_match *ret_match,
                             struct err *err) MUST_CHECK;
 

@@ -1,0 +1,296 @@
+#include "identity/caller.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+#include "identity/scopes.h"
+
+/* A token as the table keeps it, with the caller it makes. */
+struct known {
+    struct caller caller;
+    uint8_t hash[TOKEN_HASH_BYTES];
+    bool is_revoked;
+    bool is_disabled; /* the robot is, or is not there */
+};
+
+struct token_table {
+    struct arena *arena;    /* of the views in callers */
+    struct known *tokens;   /* by the order given */
+    struct known *robots;   /* what a listener acts as */
+    struct table *by_hash;  /* first bytes of the hash to struct known */
+    struct table *by_id;    /* id of the token to struct known */
+    struct table *by_robot; /* name of the robot to struct known of robots */
+};
+
+/* Half of the hash finds the entry, all of it is compared in constant time. An attacker who has no
+ * pepper can't steer a hash, so the time of the lookup tells nothing. */
+enum { KEY_BYTES = 16 };
+
+static struct str key_of(const uint8_t hash[TOKEN_HASH_BYTES])
+{
+    return str_of((const char *)hash, KEY_BYTES);
+}
+
+static const char *const failure_words[] = {
+    [AUTH_MISSING] = "missing",   [AUTH_MALFORMED] = "malformed", [AUTH_TYPO] = "typo",
+    [AUTH_UNKNOWN] = "unknown",   [AUTH_EXPIRED] = "expired",     [AUTH_REVOKED] = "revoked",
+    [AUTH_DISABLED] = "disabled",
+};
+
+const char *auth_failure_word(enum auth_failure failure)
+{
+    return (size_t)failure < AUTH_FAILURES ? failure_words[failure] : "?";
+}
+
+/* Copies *text in place. */
+static bool keep(struct arena *arena, struct str *text)
+{
+    *text = arena_dup(arena, *text);
+    return text->ptr != NULL;
+}
+
+bool caller_dup(struct arena *arena, const struct caller *caller, struct caller *ret_caller)
+{
+    struct caller copy = *caller;
+    if (!keep(arena, &copy.id) || !keep(arena, &copy.name) || !keep(arena, &copy.owner) ||
+        !keep(arena, &copy.issuer) || !keep(arena, &copy.subject) || !keep(arena, &copy.email) ||
+        !keep(arena, &copy.token_id))
+        return false;
+    *ret_caller = copy;
+    return true;
+}
+
+/* --- building --- */
+
+static const struct robot *robot_by_id(const struct robot *robots, size_t count, int64_t id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (robots[i].id == id)
+            return &robots[i];
+    return NULL;
+}
+
+static bool make_robot(struct arena *arena, const struct robot *robot, struct caller *caller)
+{
+    caller->kind = PRINCIPAL_ROBOT;
+    caller->robot_id = robot->id;
+    caller->id = arena_printf(arena, "robot:" STR_FMT, STR_ARG(robot->name));
+    caller->name = robot->name;
+    caller->owner = robot->owner;
+    return caller->id.ptr != NULL && keep(arena, &caller->name) && keep(arena, &caller->owner);
+}
+
+static bool make_owner(struct arena *arena, const struct token *token, struct caller *caller)
+{
+    caller->kind = PRINCIPAL_HUMAN;
+    caller->id = arena_printf(arena, "owner:" STR_FMT, STR_ARG(token->owner));
+    caller->name = token->owner;
+    caller->email = token->owner;
+    return caller->id.ptr != NULL && keep(arena, &caller->name) && keep(arena, &caller->email);
+}
+
+static bool make_known(struct token_table *table, const struct token *token,
+                       const struct robot *robot, struct known *known)
+{
+    struct caller *caller = &known->caller;
+    memcpy(known->hash, token->hash, sizeof known->hash);
+    known->is_revoked = token->revoked_us != 0;
+    known->is_disabled = token->kind == TOKEN_ROBOT && (robot == NULL || robot->is_disabled);
+    caller->token_id = token->id;
+    /* What a kind may not carry, no entry of a database gives it. */
+    caller->scopes = token->scopes & scopes_allowed(token->kind);
+    caller->expires_us = token->expires_us;
+    if (!keep(table->arena, &caller->token_id))
+        return false;
+    caller->kind = PRINCIPAL_ROBOT;
+    if (token->kind == TOKEN_ROBOT)
+        return robot == NULL || make_robot(table->arena, robot, caller);
+    return make_owner(table->arena, token, caller);
+}
+
+static enum err_code out_of_memory(struct err *err)
+{
+    return err_set(err, ERR_LIMIT, "tokens: memory is out");
+}
+
+static enum err_code add_token(struct token_table *table, const struct token *token,
+                               const struct robot *robot, struct known *known, struct err *err)
+{
+    void *old = NULL;
+    if (!make_known(table, token, robot, known))
+        return out_of_memory(err);
+    if (table_get(table->by_hash, key_of(known->hash)) != NULL ||
+        table_get(table->by_id, token->id) != NULL)
+        return err_set(err, ERR_CONFLICT, "the token '" STR_FMT "' is there twice",
+                       STR_ARG(token->id));
+    if (!table_put(table->by_hash, key_of(known->hash), known, &old) ||
+        !table_put(table->by_id, token->id, known, &old))
+        return out_of_memory(err);
+    return ERR_OK;
+}
+
+static enum err_code add_tokens(struct token_table *table, const struct token *tokens, size_t count,
+                                const struct robot *robots, size_t robot_count, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < count; i++) {
+        /* Users' keys wait for users: without someone who can be disabled they are unknown. */
+        if (tokens[i].kind == TOKEN_USER)
+            continue;
+        const struct robot *robot = robot_by_id(robots, robot_count, tokens[i].robot_id);
+        code = add_token(table, &tokens[i], robot, &table->tokens[i], err);
+    }
+    return code;
+}
+
+static enum err_code add_robots(struct token_table *table, const struct robot *robots, size_t count,
+                                struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct known *known = &table->robots[i];
+        void *old = NULL;
+        known->is_disabled = robots[i].is_disabled;
+        known->caller.is_listener_as = true;
+        known->caller.scopes = SCOPE_SET_CALLS;
+        if (!make_robot(table->arena, &robots[i], &known->caller) ||
+            !table_put(table->by_robot, robots[i].name, known, &old))
+            return out_of_memory(err);
+    }
+    return ERR_OK;
+}
+
+enum err_code token_table_new(const struct token *tokens, size_t token_count,
+                              const struct robot *robots, size_t robot_count,
+                              struct token_table **ret_table, struct err *err)
+{
+    CLEANUP(token_table_freep) struct token_table *table = calloc(1, sizeof *table);
+    if (table == NULL)
+        return out_of_memory(err);
+    table->arena = arena_new(SIZE_MAX / 2);
+    table->tokens = calloc(token_count + 1, sizeof *table->tokens);
+    table->robots = calloc(robot_count + 1, sizeof *table->robots);
+    table->by_hash = table_new();
+    table->by_id = table_new();
+    table->by_robot = table_new();
+    if (table->arena == NULL || table->tokens == NULL || table->robots == NULL ||
+        table->by_hash == NULL || table->by_id == NULL || table->by_robot == NULL)
+        return out_of_memory(err);
+    enum err_code code = add_tokens(table, tokens, token_count, robots, robot_count, err);
+    if (code == ERR_OK)
+        code = add_robots(table, robots, robot_count, err);
+    if (code == ERR_OK)
+        *ret_table = MOVE(table);
+    return code;
+}
+
+void token_table_free(struct token_table *table)
+{
+    if (table == NULL)
+        return;
+    table_free(table->by_hash);
+    table_free(table->by_id);
+    table_free(table->by_robot);
+    free(table->tokens);
+    free(table->robots);
+    arena_free(table->arena);
+    free(table);
+}
+
+void token_table_freep(struct token_table **table)
+{
+    token_table_free(*table);
+    *table = NULL;
+}
+
+/* --- asking --- */
+
+static enum err_code refuse(enum auth_failure why, enum auth_failure *ret_failure, struct err *err)
+{
+    if (ret_failure != NULL)
+        *ret_failure = why;
+    return err_set(err, ERR_UNAUTHENTICATED, "a valid token of this gateway is needed");
+}
+
+/* Is it of use now? Sets *ret_why when not. */
+static bool is_live(const struct known *known, int64_t now_us, enum auth_failure *ret_why)
+{
+    if (known->is_revoked)
+        *ret_why = AUTH_REVOKED;
+    else if (known->caller.expires_us != 0 && known->caller.expires_us <= now_us)
+        *ret_why = AUTH_EXPIRED;
+    else if (known->is_disabled)
+        *ret_why = AUTH_DISABLED;
+    else
+        return true;
+    return false;
+}
+
+static const struct known *find(const struct token_table *table, struct str token,
+                                const uint8_t pepper[TOKEN_PEPPER_BYTES])
+{
+    uint8_t hash[TOKEN_HASH_BYTES];
+    token_hash(pepper, token, hash);
+    const struct known *known = table_get(table->by_hash, key_of(hash));
+    if (known == NULL || !str_eq_secret(str_of((const char *)known->hash, sizeof known->hash),
+                                        str_of((const char *)hash, sizeof hash)))
+        return NULL;
+    return known;
+}
+
+static bool form_is_right(struct str token, enum auth_failure *ret_why)
+{
+    enum token_kind kind = TOKEN_ROBOT;
+    if (token.len == 0) {
+        *ret_why = AUTH_MISSING;
+        return false;
+    }
+    switch (token_check_form(token, &kind)) {
+    case TOKEN_FORM_OK:
+        return true;
+    case TOKEN_FORM_ALIEN:
+        *ret_why = AUTH_MALFORMED;
+        return false;
+    case TOKEN_FORM_TYPO:
+        *ret_why = AUTH_TYPO;
+        return false;
+    }
+    return false;
+}
+
+enum err_code token_table_find(const struct token_table *table, struct str token,
+                               const uint8_t pepper[TOKEN_PEPPER_BYTES], int64_t now_us,
+                               struct caller *ret_caller, enum auth_failure *ret_failure,
+                               struct err *err)
+{
+    enum auth_failure why = AUTH_UNKNOWN;
+    if (!form_is_right(token, &why))
+        return refuse(why, ret_failure, err);
+    const struct known *known = find(table, token, pepper);
+    if (known == NULL)
+        return refuse(AUTH_UNKNOWN, ret_failure, err);
+    if (!is_live(known, now_us, &why))
+        return refuse(why, ret_failure, err);
+    *ret_caller = known->caller;
+    return ERR_OK;
+}
+
+enum err_code token_table_find_robot(const struct token_table *table, struct str name,
+                                     struct caller *ret_caller, enum auth_failure *ret_failure,
+                                     struct err *err)
+{
+    const struct known *known = table_get(table->by_robot, name);
+    if (known == NULL || known->is_disabled)
+        return refuse(AUTH_DISABLED, ret_failure, err);
+    *ret_caller = known->caller;
+    return ERR_OK;
+}
+
+bool token_table_has(const struct token_table *table, const struct caller *caller, int64_t now_us)
+{
+    enum auth_failure why = AUTH_UNKNOWN;
+    const struct known *known = caller->is_listener_as ? table_get(table->by_robot, caller->name)
+                                                       : table_get(table->by_id, caller->token_id);
+    return known != NULL && known->caller.robot_id == caller->robot_id &&
+           str_eq(known->caller.id, caller->id) && is_live(known, now_us, &why);
+}

@@ -1,0 +1,242 @@
+#include "unit.h"
+
+#include "identity/scopes.h"
+
+static void every_endpoint_asks_for_some_scope(void **state)
+{
+    (void)state;
+    struct err err;
+    for (size_t i = 0; i < ENDPOINTS; i++) {
+        const struct endpoint_facts *facts = endpoint_get_facts((enum endpoint)i);
+        assert_int_not_equal(facts->all_of | facts->any_of, 0);
+        assert_true(strlen(facts->prose) > 0);
+        assert_int_equal(scopes_check(0, (enum endpoint)i, &err), ERR_DENIED);
+        assert_int_equal(scopes_check(SCOPE_SET_ALL, (enum endpoint)i, &err), ERR_OK);
+    }
+}
+
+/* One row per endpoint: which scopes, held alone, are enough. Written out so that a change of the
+ * table is seen here. */
+struct row {
+    enum endpoint endpoint;
+    uint32_t enough;
+};
+
+#define ALONE(scope) SCOPE_BIT(SCOPE_##scope)
+
+static const uint32_t calls =
+    ALONE(CALL_READ_ONLY) | ALONE(CALL_WRITE) | ALONE(CALL_DESTRUCTIVE) | ALONE(CALL_ADMIN);
+
+static void each_scope_opens_its_endpoints_and_no_other(void **state)
+{
+    (void)state;
+    const uint32_t mcp = calls | ALONE(LIST);
+    const uint32_t watch = ALONE(ADMIN) | ALONE(AUDIT_READ);
+    const struct row rows[] = {
+        {ENDPOINT_MCP_CONTROL, mcp},
+        {ENDPOINT_MCP_LIST, ALONE(LIST)},
+        {ENDPOINT_MCP_CALL, calls},
+        {ENDPOINT_MCP_STREAM, mcp},
+        {ENDPOINT_MCP_END, mcp},
+        {ENDPOINT_METRICS, watch},
+        {ENDPOINT_STATUS, watch},
+        {ENDPOINT_GOVERNANCE_EXPORT, ALONE(ADMIN)},
+        {ENDPOINT_GOVERNANCE_DIFF, ALONE(ADMIN)},
+        {ENDPOINT_GOVERNANCE_APPLY, ALONE(ADMIN)},
+        {ENDPOINT_SERVER_LIST, ALONE(ADMIN)},
+        {ENDPOINT_SERVER_ADD, ALONE(ADMIN)},
+        {ENDPOINT_SERVER_REMOVE, ALONE(ADMIN)},
+        {ENDPOINT_SERVER_REFRESH, ALONE(ADMIN)},
+        {ENDPOINT_TOOL_LIST, ALONE(ADMIN)},
+        {ENDPOINT_TOOL_SHOW, ALONE(ADMIN)},
+        {ENDPOINT_TOOL_HINTS, ALONE(ADMIN)},
+        {ENDPOINT_TOOL_SET, ALONE(ADMIN)},
+        {ENDPOINT_ROBOT_LIST, ALONE(ADMIN)},
+        {ENDPOINT_ROBOT_CREATE, ALONE(ADMIN)},
+        {ENDPOINT_TOKEN_LIST, ALONE(ADMIN)},
+        {ENDPOINT_TOKEN_CREATE, ALONE(ADMIN)},
+        {ENDPOINT_ROBOT_REVOKE, ALONE(ADMIN)},
+        {ENDPOINT_TOKEN_REVOKE, ALONE(ADMIN)},
+        {ENDPOINT_AUDIT_SEARCH, ALONE(AUDIT_READ)},
+        {ENDPOINT_AUDIT_SHOW, ALONE(AUDIT_READ)},
+        {ENDPOINT_AUDIT_DECRYPT, 0},
+        {ENDPOINT_AUDIT_TAIL, ALONE(AUDIT_READ)},
+        {ENDPOINT_AUDIT_STATUS, ALONE(AUDIT_READ)},
+        {ENDPOINT_AUDIT_REINDEX, ALONE(ADMIN)},
+    };
+    struct err err;
+    assert_int_equal(ARRAY_LEN(rows), ENDPOINTS);
+    for (size_t i = 0; i < ENDPOINTS; i++) {
+        assert_int_equal(rows[i].endpoint, i);
+        for (uint32_t scope = 0; scope < SCOPES; scope++) {
+            bool is_enough = (rows[i].enough >> scope & 1) != 0;
+            assert_int_equal(scopes_check(1u << scope, rows[i].endpoint, &err),
+                             is_enough ? ERR_OK : ERR_DENIED);
+        }
+    }
+    assert_int_equal(
+        scopes_check(ALONE(AUDIT_READ) | ALONE(AUDIT_DECRYPT), ENDPOINT_AUDIT_DECRYPT, &err),
+        ERR_OK);
+}
+
+static void a_denial_names_the_scope_that_is_missing(void **state)
+{
+    (void)state;
+    struct err err;
+    assert_int_equal(scopes_check(ALONE(AUDIT_READ), ENDPOINT_AUDIT_DECRYPT, &err), ERR_DENIED);
+    assert_string_equal(err.text, "the token lacks the scope audit:decrypt");
+    assert_int_equal(scopes_check(ALONE(LIST), ENDPOINT_METRICS, &err), ERR_DENIED);
+    assert_string_equal(err.text, "the token lacks the scope audit:read or admin");
+    assert_int_equal(scopes_check(0, ENDPOINT_METRICS, NULL), ERR_DENIED);
+}
+
+static void an_endpoint_is_found_by_method_and_path(void **state)
+{
+    (void)state;
+    struct err err;
+    struct endpoint_match match;
+    assert_ok(endpoint_find(STR("GET"), STR("/api/v1/servers"), &match, &err), err);
+    assert_int_equal(match.endpoint, ENDPOINT_SERVER_LIST);
+    assert_int_equal(match.param_count, 0);
+    assert_ok(endpoint_find(STR("GET"), STR("/api/v1/servers/a/tools/b%20c"), &match, &err), err);
+    assert_int_equal(match.endpoint, ENDPOINT_TOOL_SHOW);
+    assert_int_equal(match.param_count, 2);
+    assert_str(match.params[0], "a");
+    assert_str(match.params[1], "b%20c");
+    assert_ok(endpoint_find(STR("DELETE"), STR("/api/v1/tokens/t1"), &match, &err), err);
+    assert_int_equal(match.endpoint, ENDPOINT_TOKEN_REVOKE);
+    assert_ok(endpoint_find(STR("GET"), STR("/metrics"), &match, &err), err);
+}
+
+static void other_spellings_of_a_path_are_nothing(void **state)
+{
+    (void)state;
+    struct err err;
+    struct endpoint_match match;
+    static const char *const paths[] = {
+        "",
+        "/",
+        "//",
+        "/mcp",
+        "/mcp/",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/servers/",
+        "/api/v1//servers",
+        "//api/v1/servers",
+        "api/v1/servers",
+        "/API/v1/servers",
+        "/api/v1/Servers",
+        "/api/v1/./servers",
+        "/api/v1/x/../servers",
+        "/api/v1/servers;x",
+        "/api/v1/servers%2f",
+        "/api/v1/%73ervers",
+        "/api/v1/servers/a/refresh/",
+        "/api/v1/servers//refresh",
+        "/api/v1/servers/a/refresh/b",
+        "/api/v1/servers/a/tools/b/c",
+        "/metrics/",
+        "/metricsx",
+        "/api/v2/servers",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        assert_int_equal(endpoint_find(STR("GET"), str_c(paths[i]), &match, &err), ERR_NOT_FOUND);
+    assert_int_equal(endpoint_find(STR("GET"), str_of("/metrics\0", 9), &match, &err),
+                     ERR_NOT_FOUND);
+}
+
+static void another_method_on_a_path_is_refused(void **state)
+{
+    (void)state;
+    struct err err;
+    struct endpoint_match match;
+    static const char *const methods[] = {"PATCH", "get", "HEAD", "", "GETX"};
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        assert_int_equal(endpoint_find(str_c(methods[i]), STR("/api/v1/governance"), &match, &err),
+                         ERR_INVALID);
+}
+
+static void a_list_of_scopes_is_read_word_by_word(void **state)
+{
+    (void)state;
+    struct err err;
+    uint32_t scopes = 0;
+    assert_ok(scopes_parse(STR("list,call:read-only"), &scopes, &err), err);
+    assert_int_equal(scopes, ALONE(LIST) | ALONE(CALL_READ_ONLY));
+    assert_ok(scopes_parse(STR("call"), &scopes, &err), err);
+    assert_int_equal(scopes, calls);
+    assert_ok(scopes_parse(STR("list,call:read-only,call:write,call:destructive,call:admin,"
+                               "audit:read,audit:decrypt,admin"),
+                           &scopes, &err),
+              err);
+    assert_int_equal(scopes, SCOPE_SET_ALL);
+}
+
+static void what_is_no_list_of_scopes_gives_none(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {
+        "",
+        ",",
+        "list,",
+        ",list",
+        "list,,admin",
+        "list, admin",
+        " list",
+        "List",
+        "LIST",
+        "lists",
+        "lis",
+        "list;admin",
+        "list admin",
+        "call:",
+        "call:*",
+        "*",
+        "all",
+        "list,list",
+        "call,call:write",
+        "call:write,call",
+        "call:read_only",
+        "none",
+        "admin\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        struct err err;
+        uint32_t scopes = 77;
+        assert_int_equal(scopes_parse(str_c(refused[i]), &scopes, &err), ERR_INVALID);
+        assert_int_equal(scopes, 77);
+    }
+    uint32_t scopes = 77;
+    assert_int_equal(scopes_parse(str_of("list\0", 5), &scopes, NULL), ERR_INVALID);
+}
+
+static void a_robot_never_administers_and_an_administration_token_never_calls(void **state)
+{
+    (void)state;
+    const uint32_t rule = ALONE(ADMIN) | ALONE(AUDIT_DECRYPT);
+    assert_int_equal(scopes_allowed(TOKEN_ROBOT) & rule, 0);
+    assert_int_equal(scopes_allowed(TOKEN_ADMIN) & (calls | ALONE(LIST)), 0);
+    assert_int_equal(scopes_allowed(TOKEN_USER) & ALONE(ADMIN), 0);
+    static const enum token_kind kinds[] = {TOKEN_ROBOT, TOKEN_USER, TOKEN_ADMIN};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        assert_int_not_equal(scopes_default(kinds[i]), 0);
+        assert_int_equal(scopes_default(kinds[i]) & ~scopes_allowed(kinds[i]), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_endpoint_asks_for_some_scope),
+        cmocka_unit_test(each_scope_opens_its_endpoints_and_no_other),
+        cmocka_unit_test(a_denial_names_the_scope_that_is_missing),
+        cmocka_unit_test(an_endpoint_is_found_by_method_and_path),
+        cmocka_unit_test(other_spellings_of_a_path_are_nothing),
+        cmocka_unit_test(another_method_on_a_path_is_refused),
+        cmocka_unit_test(a_list_of_scopes_is_read_word_by_word),
+        cmocka_unit_test(what_is_no_list_of_scopes_gives_none),
+        cmocka_unit_test(a_robot_never_administers_and_an_administration_token_never_calls),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
