@@ -7,7 +7,9 @@
  * params of tools/call, and in tool names anything but [A-Za-z0-9_.-], 1 to 128.
  * 2. Nothing inside `arguments` is looked at here beyond strict JSON; its bytes are never
  * re-encoded.
- * 3. An unknown method is no parse error: era_check() refuses it, with the id and the name at hand.
+ * 3. Line breaks between tokens are read as spaces (inside strings JSON has none), so that every
+ * slice stays one line on stdio and in event streams.
+ * 4. An unknown method is no parse error: era_check() refuses it, with the id and the name at hand.
  *
  * Threads: a message is immutable. All views live as long as the body and the arena.
  */
@@ -27,9 +29,8 @@
 enum {
     MCP_MAX_ID_BYTES = 256,
     MCP_MAX_METHOD_BYTES = 128,
-    MCP_MAX_NAME_BYTES = 128,        /* of a tool */
-    MCP_MAX_TOKEN_BYTES = 256,       /* of a progress token */
-    MCP_MAX_CLIENT_TEXT_BYTES = 256, /* of clientInfo: longer ones are cut */
+    MCP_MAX_NAME_BYTES = 128,  /* of a tool */
+    MCP_MAX_TOKEN_BYTES = 256, /* of a progress token */
     MCP_MAX_CURSOR_BYTES = 1024,
 };
 
@@ -63,12 +64,13 @@ struct mcp_message {
     json_pos params;        /* an object or JSON_NONE */
     json_pos meta;          /* params._meta (of a response: result._meta), an object or JSON_NONE */
 
-    /* from _meta, or from the params of initialize */
-    struct str protocol_version; /* ptr NULL: not there */
+    struct str protocol_version; /* of _meta; ptr NULL: not there */
+    struct str asked_version;    /* of initialize: params.protocolVersion; else ptr NULL */
+    /* from _meta, of initialize from params */
     json_pos client_capabilities;
     json_pos client_info;
-    struct str client_name;    /* cut to MCP_MAX_CLIENT_TEXT_BYTES; never decides anything */
-    struct str client_version; /* likewise */
+    struct str client_name; /* bytes; never decides anything */
+    struct str client_version;
     enum mcp_log_level log_level;
     struct str
         progress_token;     /* raw JSON; empty: not there. In notifications/progress: from params */

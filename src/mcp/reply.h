@@ -14,7 +14,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "mcp/definition.h"
+#include "mcp/tool.h"
 #include "mcp/version.h"
 
 /* What a client reads of the gateway at the start. */

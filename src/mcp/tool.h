@@ -1,5 +1,5 @@
 /*
- * definition.h - tool definitions as upstreams give them: one of them, and a whole list gathered
+ * tool.h - tool definitions as upstreams give them: one of them, and a whole list gathered
  * page by page.
  *
  * A tool is dropped, with a reason, when its definition can't be relayed safely: no legal name, no
@@ -23,9 +23,9 @@
 #include "mcp/schema.h"
 
 enum {
-    DEFINITION_MAX_BYTES = 256 * 1024,
-    DEFINITION_MAX_TOOLS = 10000, /* of one server */
-    DEFINITION_MAX_PAGES = 1000,
+    TOOL_MAX_BYTES = 256 * 1024,
+    TOOL_MAX_COUNT = 10000, /* of one server */
+    TOOL_MAX_PAGES = 1000,
 };
 
 /* A hint of the annotations; servers are not trusted with them. */
@@ -51,7 +51,7 @@ struct mcp_tool {
 
 /* Reads one definition; *ret_tool borrows definition. ERR_INVALID: the tool must be dropped, the
  * sentence says why. */
-enum err_code definition_read(struct str definition, struct arena *arena, struct mcp_tool *ret_tool,
+enum err_code tool_read(struct str definition, struct arena *arena, struct mcp_tool *ret_tool,
                               struct err *err) MUST_CHECK;
 
 struct mcp_dropped_tool {
@@ -60,16 +60,16 @@ struct mcp_dropped_tool {
 };
 
 /* The tools of one server while its pages come in. */
-struct definition_list;
+struct tool_list;
 
 /* Everything lives in arena. NULL: arena full. */
-struct definition_list *definition_list_new(struct arena *arena);
+struct tool_list *tool_list_new(struct arena *arena);
 /* Adds the result of one tools/list (copies what it keeps). *ret_cursor: what to ask for next; ptr
  * NULL: that was the last page. ERR_INVALID: no valid result (or the server gives one cursor
  * twice); ERR_LIMIT. */
-enum err_code definition_list_add(struct definition_list *list, const struct mcp_message *response,
+enum err_code tool_list_add(struct tool_list *list, const struct mcp_message *response,
                                   struct str *ret_cursor, struct err *err) MUST_CHECK;
 /* In the server's order, after the last page. */
-const struct mcp_tool *definition_list_tools(struct definition_list *list, size_t *ret_count);
-const struct mcp_dropped_tool *definition_list_dropped(struct definition_list *list,
+const struct mcp_tool *tool_list_tools(struct tool_list *list, size_t *ret_count);
+const struct mcp_dropped_tool *tool_list_dropped(struct tool_list *list,
                                                        size_t *ret_count);
