@@ -2,7 +2,7 @@
 BUILD ?= build
 MESON_SETUP = test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
 
-.PHONY: all run test lint format coverage clean
+.PHONY: all run test fuzz lint format coverage clean
 
 all:
 	@tools/setup run
@@ -15,6 +15,10 @@ run: all
 test:
 	@tools/setup run test
 	@tools/test
+
+fuzz:
+	@tools/setup run test
+	@tools/fuzz $(TARGET) $(SECONDS)
 
 lint:
 	@tools/setup run lint
