@@ -16,13 +16,13 @@ struct data_lock {
 /* The id that the holder wrote, or "unknown". */
 static void read_holder(int fd, char text[24])
 {
+    static const char unknown[] = "unknown";
     ssize_t got = pread(fd, text, 23, 0);
     text[got > 0 ? got : 0] = '\0';
     size_t digits = strspn(text, "0123456789");
+    text[digits] = '\0';
     if (digits == 0)
-        strcpy(text, "unknown");
-    else
-        text[digits] = '\0';
+        memcpy(text, unknown, sizeof unknown);
 }
 
 static enum err_code take(int fd, const char *path, struct err *err)
@@ -46,28 +46,24 @@ enum err_code data_lock_take(const char *data_dir, struct data_lock **ret_lock, 
     int len = snprintf(path, sizeof path, "%s/lock", data_dir);
     if (len < 0 || (size_t)len >= sizeof path)
         return err_set(err, ERR_INVALID, "the path of the data directory is too long");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
+    CLEANUP(data_lock_releasep) struct data_lock *lock = malloc(sizeof *lock);
+    if (lock == NULL)
+        return err_set(err, ERR_LIMIT, "lock: memory is out");
+    lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock->fd < 0)
         return err_errno(err, errno, path);
-
-    struct data_lock *lock = malloc(sizeof *lock);
-    enum err_code code =
-        lock == NULL ? err_set(err, ERR_LIMIT, "lock: memory is out") : take(fd, path, err);
-    if (code != ERR_OK) {
-        close(fd);
-        free(lock);
-        return code;
-    }
-    lock->fd = fd;
-    *ret_lock = lock;
-    return ERR_OK;
+    enum err_code code = take(lock->fd, path, err);
+    if (code == ERR_OK)
+        *ret_lock = MOVE(lock);
+    return code;
 }
 
 void data_lock_release(struct data_lock *lock)
 {
     if (lock == NULL)
         return;
-    close(lock->fd);
+    if (lock->fd >= 0)
+        close(lock->fd);
     free(lock);
 }
 

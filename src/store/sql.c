@@ -110,7 +110,13 @@ enum err_code sql_open(const char *path, struct sql **ret_sql, struct err *err)
 
 enum err_code sql_use_wal(struct sql *sql, struct err *err)
 {
-    return sql_script(sql, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT;", err);
+    /* A log that a crash or a failed sync left behind is only in memory, as far as anyone knows:
+     * moving it into the database writes and syncs it anew. */
+    return sql_script(sql,
+                      "PRAGMA journal_mode = WAL;"
+                      "BEGIN IMMEDIATE; COMMIT;"
+                      "PRAGMA wal_checkpoint(TRUNCATE);",
+                      err);
 }
 
 void sql_close(struct sql *sql)

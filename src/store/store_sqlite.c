@@ -2,6 +2,7 @@
  * store_sqlite.c - the operations of store.h over SQLite: each is one transaction.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/migrate.h"
 #include "store/sqlite_priv.h"
@@ -411,18 +412,16 @@ static const struct store_ops sqlite_ops = {
 enum err_code store_open_sqlite(const char *path, struct store **ret_store, struct err *err)
 {
     struct sqlite_store *self = calloc(1, sizeof *self);
-    char *path_copy = strdup(path);
-    enum err_code code = self == NULL || path_copy == NULL
-                             ? err_set(err, ERR_LIMIT, "store: memory is out")
-                             : open_database(path_copy, &self->sql, err);
-    if (code != ERR_OK) {
-        free(path_copy);
-        free(self);
-        return code;
-    }
+    if (self == NULL)
+        return err_set(err, ERR_LIMIT, "store: memory is out");
     self->store.ops = &sqlite_ops;
     atomic_flag_clear(&self->store.is_busy);
-    self->path = path_copy;
-    *ret_store = &self->store;
-    return ERR_OK;
+    self->path = strdup(path);
+    enum err_code code = self->path == NULL ? err_set(err, ERR_LIMIT, "store: memory is out")
+                                            : open_database(self->path, &self->sql, err);
+    if (code == ERR_OK)
+        *ret_store = &self->store;
+    else
+        close_store(&self->store);
+    return code;
 }
