@@ -132,15 +132,22 @@ static void a_store_has_one_connection(void **state)
     struct scratch scratch = scratch_make();
     const char *path = scratch_path(&scratch, "store.db");
     struct err err;
+    int go[2];
+    char byte = 'x';
+    assert_int_equal(pipe(go), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(read(go[0], &byte, 1) == 1 && open_code(path, &err) == ERR_CONFLICT ? 0 : 1);
+
     struct store *store = NULL;
     assert_ok(store_open(path, &store, &err), err);
     assert_int_equal(open_code(path, &err), ERR_CONFLICT);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(open_code(path, &err) == ERR_CONFLICT ? 0 : 1);
+    assert_int_equal(write(go[1], &byte, 1), 1);
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    close(go[0]);
+    close(go[1]);
     assert_ok(store_save_meta(store, STR("k"), STR("v"), &err), err);
     store_close(store);
     assert_int_equal(open_code(path, &err), ERR_OK);
