@@ -70,14 +70,30 @@ static void number_piece(struct jsonw *w, int64_t n)
     jsonw_i64(w, n * 31);
 }
 
+static void japanese_piece(struct jsonw *w, int64_t n)
+{
+    jsonw_object(w);
+    jsonw_name_i64(w, "part", n);
+    jsonw_name_str(
+        w, "text",
+        STR("四半期は四地域のうち三地域で計画を上回って終わりました。提携先からの注文は前年より"
+            "早く支払われ、在庫は一割減りました。"));
+    jsonw_end_object(w);
+}
+
+static void pretty_piece(struct jsonw *w, int64_t n)
+{
+    jsonw_raw(w, STR("\n      {\n        \"type\": \"text\",\n        \"lines\": [\n          "
+                     "\"one\",\n          \"two\"\n        ],\n        \"count\": 2\n      }"));
+    jsonw_i64(w, n);
+}
+
 static const struct shape {
     const char *name;
     piece_fn *piece;
 } shapes[] = {
-    {"call", call_piece},
-    {"schema", schema_piece},
-    {"text", text_piece},
-    {"numbers", number_piece},
+    {"call", call_piece},      {"schema", schema_piece},     {"text", text_piece},
+    {"numbers", number_piece}, {"japanese", japanese_piece}, {"pretty", pretty_piece},
 };
 
 static void write_message(struct buf *out, piece_fn *piece, size_t bytes)

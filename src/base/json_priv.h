@@ -1,5 +1,6 @@
 /*
- * json_priv.h - what parser, access and writer share: how strings are scanned.
+ * json_priv.h - what parser, access and writer share: how strings are scanned, with SSE2 or, where
+ * that is missing or JSON_PORTABLE is defined (a test does), eight bytes at a time.
  */
 #pragma once
 
@@ -8,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(JSON_PORTABLE)
 #include <emmintrin.h>
 #endif
 
@@ -19,7 +20,7 @@ static inline bool json_is_plain(uint8_t c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(JSON_PORTABLE)
 enum { JSON_STEP = 16 };
 
 /* How many plain bytes stand at p, at most JSON_STEP; as many can be read. */

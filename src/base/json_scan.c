@@ -13,7 +13,7 @@ static size_t count_bytewise(const uint8_t *text, size_t len)
     return count;
 }
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(JSON_PORTABLE)
 /* Counts in 16 lanes of 8 bits, which hold up to 255 each. */
 static size_t count_steps(const uint8_t *text, size_t steps)
 {
