@@ -1,0 +1,196 @@
+#include "base/crypto.h"
+
+#include <assert.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fetched once for the process. */
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+static pthread_key_t thread_key;
+static EVP_MD *sha256;
+static EVP_CIPHER *aes256gcm;
+static EVP_MAC *hmac;
+
+/* Reused by one thread, freed at its end. */
+struct contexts {
+    EVP_MD_CTX *digest;
+    EVP_CIPHER_CTX *cipher;
+    EVP_MAC_CTX *mac;
+};
+
+static __thread struct contexts *mine;
+
+static NORETURN void refused(const char *what)
+{
+    (void)fprintf(stderr, "portreeve: OpenSSL refuses to run %s; stopping\n", what);
+    abort();
+}
+
+static void check(bool ok, const char *what)
+{
+    if (!ok)
+        refused(what);
+}
+
+static void free_contexts(void *data)
+{
+    struct contexts *contexts = data;
+
+    EVP_MD_CTX_free(contexts->digest);
+    EVP_CIPHER_CTX_free(contexts->cipher);
+    EVP_MAC_CTX_free(contexts->mac);
+    free(contexts);
+}
+
+static void fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    aes256gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    check(sha256 != NULL && aes256gcm != NULL && hmac != NULL, "its algorithms");
+    check(pthread_key_create(&thread_key, free_contexts) == 0, "in threads");
+}
+
+static void free_main_thread(void)
+{
+    /* The main thread's own destructors do not run at exit. */
+    if (mine != NULL)
+        free_contexts(mine);
+    mine = NULL;
+    EVP_MD_free(sha256);
+    EVP_CIPHER_free(aes256gcm);
+    EVP_MAC_free(hmac);
+}
+
+static void fetch_once(void)
+{
+    fetch();
+    (void)atexit(free_main_thread);
+}
+
+static struct contexts *get(void)
+{
+    if (mine != NULL)
+        return mine;
+    check(pthread_once(&fetched, fetch_once) == 0, "its algorithms");
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
+        OSSL_PARAM_END};
+    struct contexts *contexts = calloc(1, sizeof *contexts);
+    check(contexts != NULL, "without memory");
+    contexts->digest = EVP_MD_CTX_new();
+    contexts->cipher = EVP_CIPHER_CTX_new();
+    contexts->mac = EVP_MAC_CTX_new(hmac);
+    check(contexts->digest != NULL && contexts->cipher != NULL && contexts->mac != NULL &&
+              EVP_MAC_CTX_set_params(contexts->mac, params) == 1 &&
+              pthread_setspecific(thread_key, contexts) == 0,
+          "its contexts");
+    mine = contexts;
+    return mine;
+}
+
+void crypto_sha256v(const struct str *pieces, size_t count, uint8_t ret_digest[CRYPTO_SHA256_BYTES])
+{
+    EVP_MD_CTX *digest = get()->digest;
+    bool ok = EVP_DigestInit_ex2(digest, sha256, NULL) == 1;
+
+    for (size_t i = 0; i < count; i++)
+        ok = ok && EVP_DigestUpdate(digest, pieces[i].ptr, pieces[i].len) == 1;
+    check(ok && EVP_DigestFinal_ex(digest, ret_digest, NULL) == 1, "SHA-256");
+}
+
+void crypto_sha256(struct str data, uint8_t ret_digest[CRYPTO_SHA256_BYTES])
+{
+    crypto_sha256v(&data, 1, ret_digest);
+}
+
+void crypto_hmacv(const uint8_t key[CRYPTO_KEY_BYTES], const struct str *pieces, size_t count,
+                  uint8_t ret_mac[CRYPTO_SHA256_BYTES])
+{
+    EVP_MAC_CTX *mac = get()->mac;
+    size_t len = 0;
+    bool ok = EVP_MAC_init(mac, key, CRYPTO_KEY_BYTES, NULL) == 1;
+
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].len > 0)
+            ok =
+                ok && EVP_MAC_update(mac, (const unsigned char *)pieces[i].ptr, pieces[i].len) == 1;
+    }
+    check(ok && EVP_MAC_final(mac, ret_mac, &len, CRYPTO_SHA256_BYTES) == 1, "HMAC");
+}
+
+void crypto_hkdf_expand(const uint8_t key[CRYPTO_KEY_BYTES], struct str info, uint8_t *out,
+                        size_t out_len)
+{
+    uint8_t block[CRYPTO_SHA256_BYTES];
+    uint8_t number = 1;
+    size_t done = 0;
+
+    assert(out_len <= (size_t)255 * CRYPTO_SHA256_BYTES);
+    while (done < out_len) {
+        const struct str pieces[] = {str_of((const char *)block, number == 1 ? 0 : sizeof block),
+                                     info, str_of((const char *)&number, 1)};
+        size_t more = out_len - done < sizeof block ? out_len - done : sizeof block;
+
+        crypto_hmacv(key, pieces, ARRAY_LEN(pieces), block);
+        memcpy(out + done, block, more);
+        done += more;
+        number++;
+    }
+    crypto_wipe(block, sizeof block);
+}
+
+void crypto_seal(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],
+                 struct str aad, struct str plain, uint8_t *out)
+{
+    EVP_CIPHER_CTX *cipher = get()->cipher;
+    int len = 0;
+    bool ok = plain.len < INT32_MAX && aad.len < INT32_MAX &&
+              EVP_EncryptInit_ex2(cipher, aes256gcm, key, nonce, NULL) == 1;
+
+    if (aad.len > 0)
+        ok = ok && EVP_EncryptUpdate(cipher, NULL, &len, (const unsigned char *)aad.ptr,
+                                     (int)aad.len) == 1;
+    if (plain.len > 0)
+        ok = ok && EVP_EncryptUpdate(cipher, out, &len, (const unsigned char *)plain.ptr,
+                                     (int)plain.len) == 1;
+    ok = ok && EVP_EncryptFinal_ex(cipher, out + plain.len, &len) == 1 &&
+         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_BYTES, out + plain.len) == 1;
+    check(ok, "AES-256-GCM");
+}
+
+bool crypto_open(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],
+                 struct str aad, struct str sealed, uint8_t *out)
+{
+    EVP_CIPHER_CTX *cipher = get()->cipher;
+    uint8_t tag[CRYPTO_TAG_BYTES];
+    int len = 0;
+
+    if (sealed.len < CRYPTO_TAG_BYTES || sealed.len >= INT32_MAX || aad.len >= INT32_MAX)
+        return false;
+    size_t plain_len = sealed.len - CRYPTO_TAG_BYTES;
+    memcpy(tag, sealed.ptr + plain_len, sizeof tag);
+    check(EVP_DecryptInit_ex2(cipher, aes256gcm, key, nonce, NULL) == 1, "AES-256-GCM");
+    bool ok = true;
+    if (aad.len > 0)
+        ok = EVP_DecryptUpdate(cipher, NULL, &len, (const unsigned char *)aad.ptr, (int)aad.len) ==
+             1;
+    if (plain_len > 0)
+        ok = ok && EVP_DecryptUpdate(cipher, out, &len, (const unsigned char *)sealed.ptr,
+                                     (int)plain_len) == 1;
+    ok = ok && EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1 &&
+         EVP_DecryptFinal_ex(cipher, out + plain_len, &len) == 1;
+    if (!ok)
+        crypto_wipe(out, plain_len);
+    return ok;
+}
+
+void crypto_wipe(void *data, size_t len)
+{
+    OPENSSL_cleanse(data, len);
+}

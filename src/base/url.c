@@ -1,0 +1,118 @@
+#include "base/url.h"
+
+#include "base/addr.h"
+
+enum { MAX_URL_BYTES = 2048 };
+
+static enum err_code invalid(struct err *err, struct str text, const char *why)
+{
+    return err_set(err, ERR_INVALID, "'" STR_FMT "' is no URL to be used here: %s",
+                   STR_ARG(str_first(text, 120)), why);
+}
+
+/* A registered name of letters, digits, '-' and '.', lower case, no empty label, not all digits and
+ * dots: what looks like a number must be a plain IPv4 address. */
+static bool is_name(struct str host)
+{
+    bool has_letter = false;
+    bool after_dot = true;
+
+    if (host.len == 0 || host.len > 253)
+        return false;
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.ptr[i];
+
+        if (c == '.') {
+            if (after_dot)
+                return false;
+            after_dot = true;
+            continue;
+        }
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+            return false;
+        if (after_dot && c == '-')
+            return false;
+        after_dot = false;
+        has_letter = has_letter || (c >= 'a' && c <= 'z');
+    }
+    /* 0x7f000001 and the like have letters; no host name begins that way with digits behind it. */
+    return has_letter && !after_dot && !str_starts(host, STR("0x"));
+}
+
+static bool is_target(struct str target)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        unsigned char c = (unsigned char)target.ptr[i];
+
+        if (c <= 0x20 || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' || c == '#')
+            return false;
+    }
+    return true;
+}
+
+static bool take_port(struct str text, uint16_t *port)
+{
+    uint64_t value = 0;
+
+    if (text.len == 0)
+        return true;
+    if (text.ptr[0] != ':' || !str_u64(str_from(text, 1), &value) || value == 0 || value > 65535)
+        return false;
+    *port = (uint16_t)value;
+    return true;
+}
+
+/* host and what stands behind it; an IPv6 literal stands in brackets. */
+static bool split_host(struct str authority, struct str *ret_host, struct str *ret_port)
+{
+    struct addr addr;
+
+    if (authority.len > 0 && authority.ptr[0] == '[') {
+        size_t end = str_find(authority, ']');
+
+        *ret_host = str_first(str_from(authority, 1), end == authority.len ? 0 : end - 1);
+        *ret_port = str_from(authority, end + 1);
+        return str_find(*ret_host, ':') < ret_host->len && addr_parse_ip(*ret_host, &addr);
+    }
+    size_t colon = str_find(authority, ':');
+    *ret_host = str_first(authority, colon);
+    *ret_port = str_from(authority, colon);
+    return is_name(*ret_host) ||
+           (addr_parse_ip(*ret_host, &addr) && str_find(*ret_host, ':') == ret_host->len);
+}
+
+enum err_code url_parse(struct str text, struct url *ret_url, struct err *err)
+{
+    struct url url = {.target = STR("/")};
+    struct str rest = text;
+    struct str port = STR_NONE;
+    size_t end = 0;
+
+    if (text.len > MAX_URL_BYTES)
+        return invalid(err, text, "it is too long");
+    if (str_starts(text, STR("https://")))
+        url.is_https = true;
+    else if (!str_starts(text, STR("http://")))
+        return invalid(err, text, "it must begin with http:// or https:// in lower case");
+    rest = str_from(text, url.is_https ? strlen("https://") : strlen("http://"));
+    while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?' && rest.ptr[end] != '#')
+        end++;
+    struct str authority = str_first(rest, end);
+    if (str_find(authority, '@') < authority.len)
+        return invalid(err, text, "user and password don't belong into it");
+    if (!split_host(authority, &url.host, &port))
+        return invalid(err, text, "the host must be a name in lower case or an IP address");
+    url.port = url.is_https ? 443 : 80;
+    if (!take_port(port, &url.port))
+        return invalid(err, text, "the port must be a number from 1 to 65535");
+    if (end < rest.len && rest.ptr[end] == '?')
+        return invalid(err, text, "a path must stand before the query");
+    if (end < rest.len)
+        url.target = str_from(rest, end);
+    if (!is_target(url.target))
+        return invalid(err, text,
+                       "path and query take neither spaces, '#' nor bytes outside of ASCII");
+    url.origin = str_first(text, text.len - rest.len + end);
+    *ret_url = url;
+    return ERR_OK;
+}
