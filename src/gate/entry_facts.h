@@ -12,6 +12,7 @@ struct entry_facts {
     char scopes[160];
     char peer[ADDR_TEXT_BYTES];
     char address[ADDR_TEXT_BYTES];
+    char listener[ADDR_TEXT_BYTES];
 };
 
 /* caller NULL: nobody known. */

@@ -22,6 +22,8 @@ struct snapshot {
     size_t tool_count;
     struct table *by_name; /* servers */
     struct names *names;
+    struct str *grant_names;
+    size_t grant_count;
     struct policy *policy;
     struct token_table *tokens;
 };
@@ -224,7 +226,7 @@ static enum err_code expose(struct snapshot *s, struct snapshot_tool *tool)
     tool->exposed = arena_dup(s->arena, names_flat(tool->server->name, tool->name, text));
     if (tool->exposed.ptr == NULL)
         return ERR_LIMIT;
-    if (tool->is_gone || !tool->schema.is_valid)
+    if (tool->is_gone || tool_read(tool->definition, s->arena, &tool->mcp, &why) != ERR_OK)
         return ERR_OK;
     enum err_code code = names_add(s->names, tool->server->name, tool->name, tool->index, &why);
     tool->is_listed = code == ERR_OK;
@@ -251,7 +253,6 @@ static enum err_code add_tool(struct maker *m, const struct tool *row, struct sn
     memcpy(tool->hash, row->hash, sizeof tool->hash);
     if (tool->name.ptr == NULL || tool->definition.ptr == NULL)
         return out_of_memory(err);
-    mcp_schema_read(tool->definition, s->arena, &tool->schema);
     if (expose(s, tool) != ERR_OK)
         return out_of_memory(err);
     if (server->tool_count++ == 0)
@@ -319,6 +320,22 @@ static enum err_code policy_servers(struct maker *m, struct policy_input *input,
 static struct policy_names names_of(const struct str *names, size_t count)
 {
     return (struct policy_names){.names = names, .count = count};
+}
+
+static enum err_code keep_grant_names(struct maker *m, struct err *err)
+{
+    const struct governance *g = &m->view->governance;
+    struct snapshot *s = m->snapshot;
+
+    s->grant_names = arena_calloc(s->arena, g->grant_count + 1, sizeof *s->grant_names);
+    if (s->grant_names == NULL)
+        return out_of_memory(err);
+    for (; s->grant_count < g->grant_count; s->grant_count++) {
+        s->grant_names[s->grant_count] = arena_dup(s->arena, g->grants[s->grant_count].name);
+        if (s->grant_names[s->grant_count].ptr == NULL)
+            return out_of_memory(err);
+    }
+    return ERR_OK;
 }
 
 static enum err_code policy_grants(struct maker *m, struct policy_input *input, struct err *err)
@@ -399,6 +416,8 @@ static enum err_code make(struct maker *m, struct err *err)
 
     if (code == ERR_OK)
         code = add_tools(m, err);
+    if (code == ERR_OK)
+        code = keep_grant_names(m, err);
     if (code == ERR_OK)
         code = compile(m, err);
     return code;
@@ -488,6 +507,11 @@ const struct snapshot_server *snapshot_find_server_id(const struct snapshot *sna
             return &snapshot->servers[i];
     }
     return NULL;
+}
+
+struct str snapshot_grant_name(const struct snapshot *snapshot, uint32_t grant)
+{
+    return grant < snapshot->grant_count ? snapshot->grant_names[grant] : STR_NONE;
 }
 
 size_t snapshot_tool_count(const struct snapshot *snapshot)

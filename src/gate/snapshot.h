@@ -20,7 +20,7 @@
 #include "base/words.h"
 #include "gate/settings.h"
 #include "identity/caller.h"
-#include "mcp/schema.h"
+#include "mcp/tool.h"
 #include "policy/policy.h"
 #include "store/store.h"
 
@@ -60,8 +60,8 @@ struct snapshot_tool {
     enum category category;
     bool is_classified;
     bool is_gone;
-    bool is_listed; /* has a legal name and schema; the others can't be called */
-    struct mcp_schema schema;
+    bool is_listed; /* its definition can be relayed; the others can't be called */
+    struct mcp_tool mcp; /* as it is listed; only when is_listed */
 };
 
 /* view and settings: only read now, settings must outlive the snapshot (programs are borrowed).
@@ -80,6 +80,9 @@ const struct snapshot_server *snapshot_server_at(const struct snapshot *snapshot
 /* NULL: no such server. */
 const struct snapshot_server *snapshot_find_server(const struct snapshot *snapshot, struct str name);
 const struct snapshot_server *snapshot_find_server_id(const struct snapshot *snapshot, int64_t id);
+
+/* Of a verdict's grant. */
+struct str snapshot_grant_name(const struct snapshot *snapshot, uint32_t grant);
 
 size_t snapshot_tool_count(const struct snapshot *snapshot);
 const struct snapshot_tool *snapshot_tool_at(const struct snapshot *snapshot, size_t index);
