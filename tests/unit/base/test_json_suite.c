@@ -78,12 +78,7 @@ static bool folder(char *path, size_t size)
 static DIR *open_suite(void)
 {
     char path[4096];
-    DIR *dir = folder(path, sizeof path) ? opendir(path) : NULL;
-    if (dir == NULL) {
-        print_message("# JSONTestSuite is not below SHARED_DATA: nothing to compare with\n");
-        skip();
-    }
-    return dir;
+    return folder(path, sizeof path) ? opendir(path) : NULL;
 }
 
 /* *ret_bytes is exactly as long as the file, so that a read past it is seen. */
@@ -131,6 +126,7 @@ static void every_invalid_text_is_refused(void **state)
 {
     (void)state;
     DIR *dir = open_suite();
+    assert_non_null(dir);
     size_t count = 0;
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         struct err err;
@@ -148,6 +144,7 @@ static void every_valid_text_is_accepted_but_those_refused_on_purpose(void **sta
 {
     (void)state;
     DIR *dir = open_suite();
+    assert_non_null(dir);
     size_t count = 0;
     size_t refused = 0;
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
@@ -178,6 +175,7 @@ static void every_open_case_is_decided_by_name(void **state)
 {
     (void)state;
     DIR *dir = open_suite();
+    assert_non_null(dir);
     size_t count = 0;
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         struct err err = {.text = "is accepted"};
@@ -196,6 +194,13 @@ static void every_open_case_is_decided_by_name(void **state)
 
 int main(void)
 {
+    DIR *dir = open_suite();
+    if (dir == NULL) {
+        /* cmocka 1.1.5 words a skip in TAP as a failure, so it is said here. */
+        printf("1..1\nok 1 - json_suite # SKIP no JSONTestSuite in SHARED_DATA\n");
+        return 0;
+    }
+    closedir(dir);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_invalid_text_is_refused),
         cmocka_unit_test(every_valid_text_is_accepted_but_those_refused_on_purpose),
