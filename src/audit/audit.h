@@ -42,11 +42,12 @@ struct audit_config {
     const char *dir; /* data_dir/audit; made when missing */
     const struct keyring *keyring;
     struct data_keys *data_keys;
-    uint64_t segment_bytes; /* 0: 64 MiB. Both are taken smaller on a small disk */
-    uint64_t reserve_bytes; /* 0: 64 MiB */
-    uint32_t gather_us;     /* how long to gather when calls come many at a time; 0: 100 */
-    size_t queue_bytes;     /* bound of everything not yet durable; 0: 64 MiB */
-    bool no_index;          /* journal alone: benches and tests */
+    uint64_t segment_bytes;  /* 0: 64 MiB. Both are taken smaller on a small disk */
+    uint64_t reserve_bytes;  /* 0: 64 MiB */
+    uint32_t gather_us;      /* how long to gather when calls come many at a time; 0: 100 */
+    size_t queue_bytes;      /* bound of everything not yet durable; 0: 64 MiB */
+    bool no_index;           /* journal alone: benches and tests */
+    uint64_t partition_rows; /* of the index; 0: 100,000 */
     struct audit_hooks hooks;
 };
 
@@ -80,7 +81,7 @@ struct audit_status {
     bool index_ok;
     char why[ERR_TEXT_BYTES]; /* why intents are refused, or the index fails; "" */
 };
-void audit_get_status(const struct audit *audit, struct audit_status *ret_status);
+void audit_get_status(struct audit *audit, struct audit_status *ret_status);
 
 /* The outcome of waiting for an entry; embedded in the caller's object, which stays where it is
  * until on_durable ran or audit_wait_cancel() was called. */
@@ -95,7 +96,7 @@ struct audit_wait {
  * thread that polls or uses audit_port_commit(). NULL: memory is out. */
 typedef void audit_wake_fn(void *ctx);
 struct audit_port *audit_port_new(struct audit *audit, audit_wake_fn *wake, void *wake_ctx);
-/* Flushes, waits until nothing of this port is on the way (blocks), drops what was not polled. */
+/* Flushes; what is on the way is still written, its waits hear nothing any more. NULL is fine. */
 void audit_port_free(struct audit_port *port);
 
 /* Encrypts and queues the entry. key: the data key of the person it is about; NULL: the log's own.
