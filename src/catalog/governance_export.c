@@ -83,6 +83,22 @@ static void write_text(struct buf *out, struct str text)
         write_quoted(out, text);
 }
 
+/* On a line of its own, where a ':' without a blank behind it says nothing to YAML. */
+static void write_url(struct buf *out, struct str url)
+{
+    bool is_plain_url = url.len > 0 && url.ptr[0] == 'h' && url.ptr[url.len - 1] != ':';
+    for (size_t i = 0; i < url.len; i++) {
+        char c = url.ptr[i];
+        bool is_safe =
+            c != ' ' && (is_plain_char(c) || (c != '\0' && strchr(":?=&%+~", c) != NULL));
+        is_plain_url = is_plain_url && is_safe;
+    }
+    if (is_plain_url)
+        buf_add(out, url);
+    else
+        write_quoted(out, url);
+}
+
 static void write_texts(struct buf *out, const char *key, struct str *texts, size_t count)
 {
     buf_printf(out, "%s: [", key);
@@ -145,8 +161,13 @@ static void write_server(struct buf *out, const struct server *server)
 {
     buf_add_c(out, "  - name: ");
     write_text(out, server->name);
-    buf_printf(out, "\n    %s: ", server->kind == SERVER_PROGRAM ? "program" : "url");
-    write_text(out, server->address);
+    if (server->kind == SERVER_PROGRAM) {
+        buf_add_c(out, "\n    program: ");
+        write_text(out, server->address);
+    } else {
+        buf_add_c(out, "\n    url: ");
+        write_url(out, server->address);
+    }
     buf_add_byte(out, '\n');
     write_credential(out, server);
     if (server->rule_count > 0)
