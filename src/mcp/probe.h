@@ -1,14 +1,22 @@
 /*
  * probe.h - finding out what an upstream speaks: the first words of every connection (MCP
- * 2026-07-28, "Versioning": backward compatibility; reference in docs/).
+ * 2026-07-28, "Versioning").
  *
- *   START ── probe_next: discover ──► DISCOVERING ── modern result or error ─────────► DONE
- * (modern) │ another error; stdio: silence or exit ▼ INITIALIZING ── result ──► CONFIRMING ── sent
- * ──► DONE (legacy) │ anything else ▼ On HTTP 401, 403, 5xx and silence say nothing of the era:
- * FAILED, to be tried again later.
+ *   DISCOVERING ── modern result or error ─────────────────────────► DONE (modern)
+ *        │ probe_on_answer(): another error; stdio: silence or exit
+ *        ▼
+ *   INITIALIZING ── result ──► CONFIRMING ── probe_on_confirmed() ──► DONE (legacy)
+ *        │ anything else
+ *        ▼
+ *      FAILED
  *
- * The verdict is a property of the upstream, never of a client. It is kept with a date and found
- * again now and then. Sans-I/O: the caller sends what probe_next() says and reports what came.
+ * 1. On HTTP 401, 403, 408, 429, 5xx and silence say nothing of the era: FAILED, to be tried again
+ * later.
+ * 2. A server is never spoken to as legacy without initialize, even if it would answer.
+ * 3. The verdict is a property of the upstream, never of a client. It is kept with a date and found
+ *    again now and then.
+ *
+ * Sans-I/O: the caller sends what probe_next() says and reports what came.
  */
 #pragma once
 
@@ -28,10 +36,9 @@ enum probe_transport {
 };
 
 enum probe_state {
-    PROBE_START,
-    PROBE_DISCOVERING,  /* discover is on its way */
-    PROBE_INITIALIZING, /* initialize is on its way */
-    PROBE_CONFIRMING,   /* notifications/initialized is to be sent */
+    PROBE_DISCOVERING,  /* discover is to be sent, or on its way */
+    PROBE_INITIALIZING, /* initialize likewise */
+    PROBE_CONFIRMING,   /* notifications/initialized likewise */
     PROBE_DONE,
     PROBE_FAILED,
 };
@@ -41,6 +48,7 @@ enum { PROBE_NAME_BYTES = 128 };
 struct probe {
     enum probe_transport transport;
     enum probe_state state;
+    bool is_sent;                       /* what the state is about is on its way */
     enum mcp_version version;           /* from CONFIRMING (legacy) and DONE on */
     bool has_tools;                     /* the upstream declares tools */
     bool has_list_changed;              /* … and says when they change */

@@ -52,7 +52,7 @@ struct mcp_tool {
 /* Reads one definition; *ret_tool borrows definition. ERR_INVALID: the tool must be dropped, the
  * sentence says why. */
 enum err_code tool_read(struct str definition, struct arena *arena, struct mcp_tool *ret_tool,
-                              struct err *err) MUST_CHECK;
+                        struct err *err) MUST_CHECK;
 
 struct mcp_dropped_tool {
     struct str name; /* bytes as sent, cut; may be empty */
@@ -68,8 +68,7 @@ struct tool_list *tool_list_new(struct arena *arena);
  * NULL: that was the last page. ERR_INVALID: no valid result (or the server gives one cursor
  * twice); ERR_LIMIT. */
 enum err_code tool_list_add(struct tool_list *list, const struct mcp_message *response,
-                                  struct str *ret_cursor, struct err *err) MUST_CHECK;
+                            struct str *ret_cursor, struct err *err) MUST_CHECK;
 /* In the server's order, after the last page. */
 const struct mcp_tool *tool_list_tools(struct tool_list *list, size_t *ret_count);
-const struct mcp_dropped_tool *tool_list_dropped(struct tool_list *list,
-                                                       size_t *ret_count);
+const struct mcp_dropped_tool *tool_list_dropped(struct tool_list *list, size_t *ret_count);
