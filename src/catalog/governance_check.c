@@ -247,15 +247,6 @@ static enum err_code check_server(const struct checker *c, struct server *server
     return check_rules(c, server);
 }
 
-static enum err_code check_role(const struct checker *c, struct role *role)
-{
-    if (check_text(c, "a role's name", role->name) != ERR_OK ||
-        add_once(c, c->roles, "role", role->name, role) != ERR_OK ||
-        check_list(c, "user", role->users, role->user_count, check_email) != ERR_OK)
-        return c->err->code;
-    return check_list(c, "group", role->groups, role->group_count, check_text);
-}
-
 static enum err_code check_robot(const struct checker *c, struct robot *robot)
 {
     if (!governance_is_name(robot->name))
@@ -280,6 +271,16 @@ static enum err_code check_known_robot(const struct checker *c, const char *what
     if (table_get(c->robots, item) != NULL)
         return ERR_OK;
     return refuse(c, item.ptr, "there is no %s '" STR_FMT "' in this file", what, STR_ARG(item));
+}
+
+static enum err_code check_role(const struct checker *c, struct role *role)
+{
+    if (check_text(c, "a role's name", role->name) != ERR_OK ||
+        add_once(c, c->roles, "role", role->name, role) != ERR_OK ||
+        check_list(c, "user", role->users, role->user_count, check_email) != ERR_OK ||
+        check_list(c, "group", role->groups, role->group_count, check_text) != ERR_OK)
+        return c->err->code;
+    return check_list(c, "robot", role->robots, role->robot_count, check_known_robot);
 }
 
 static enum err_code check_grant(const struct checker *c, struct grant *grant)
@@ -336,10 +337,10 @@ static enum err_code check_all(const struct checker *c)
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < g->server_count && code == ERR_OK; i++)
         code = check_server(c, &g->servers[i]);
-    for (size_t i = 0; i < g->role_count && code == ERR_OK; i++)
-        code = check_role(c, &g->roles[i]);
     for (size_t i = 0; i < g->robot_count && code == ERR_OK; i++)
         code = check_robot(c, &g->robots[i]);
+    for (size_t i = 0; i < g->role_count && code == ERR_OK; i++)
+        code = check_role(c, &g->roles[i]);
     for (size_t i = 0; i < g->grant_count && code == ERR_OK; i++)
         code = check_grant(c, &g->grants[i]);
     for (size_t i = 0; i < g->ceiling_count && code == ERR_OK; i++)

@@ -120,9 +120,11 @@ static struct str role_name(const void *item)
 static bool role_apart(struct arena *arena, const void *item, struct facets *facets)
 {
     const struct role *role = item;
-    return new_facets(arena, role->user_count + role->group_count, facets) &&
+    size_t max = role->user_count + role->group_count + role->robot_count;
+    return new_facets(arena, max, facets) &&
            add_list(arena, facets, "user", role->users, role->user_count) &&
-           add_list(arena, facets, "group", role->groups, role->group_count);
+           add_list(arena, facets, "group", role->groups, role->group_count) &&
+           add_list(arena, facets, "robot", role->robots, role->robot_count);
 }
 
 static struct str grant_name(const void *item)

@@ -188,6 +188,7 @@ static void write_role(struct buf *out, const struct role *role)
     write_text(out, role->name);
     write_members(out, &is_first, "groups", role->groups, role->group_count);
     write_members(out, &is_first, "users", role->users, role->user_count);
+    write_members(out, &is_first, "robots", role->robots, role->robot_count);
     buf_add_c(out, "}\n");
 }
 

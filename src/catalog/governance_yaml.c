@@ -180,12 +180,19 @@ static enum err_code role_groups(struct reader *r, const struct yaml_node *node,
     return reader_texts(r, node, &role->groups, &role->group_count);
 }
 
+static enum err_code role_robots(struct reader *r, const struct yaml_node *node, void *object)
+{
+    struct role *role = object;
+    return reader_texts(r, node, &role->robots, &role->robot_count);
+}
+
 static enum err_code read_role(struct reader *r, const struct yaml_node *node, void *object)
 {
     static const struct reader_key keys[] = {
         {"name", role_name, true},
         {"users", role_users, false},
         {"groups", role_groups, false},
+        {"robots", role_robots, false},
     };
     return reader_mapping(r, node, "a role", keys, ARRAY_LEN(keys), object);
 }

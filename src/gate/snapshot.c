@@ -349,7 +349,8 @@ static enum err_code policy_grants(struct maker *m, struct policy_input *input, 
     for (size_t i = 0; i < g->role_count; i++)
         roles[i] = (struct policy_role){.name = g->roles[i].name,
                                         .users = names_of(g->roles[i].users, g->roles[i].user_count),
-                                        .groups = names_of(g->roles[i].groups, g->roles[i].group_count)};
+                                        .groups = names_of(g->roles[i].groups, g->roles[i].group_count),
+                                        .robots = names_of(g->roles[i].robots, g->roles[i].robot_count)};
     for (size_t i = 0; i < g->grant_count; i++) {
         const struct grant *row = &g->grants[i];
 

@@ -208,6 +208,7 @@ static enum err_code save_role(struct sql *sql, const struct role *role, size_t 
     const struct list lists[] = {
         {"role.users", role->users, role->user_count},
         {"role.groups", role->groups, role->group_count},
+        {"role.robots", role->robots, role->robot_count},
     };
     enum err_code code = check_name("roles", role->name, err);
     if (code != ERR_OK)

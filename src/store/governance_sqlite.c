@@ -110,6 +110,7 @@ static enum err_code read_role(struct loader *loader, struct sqlite3_stmt *row, 
     const struct list lists[] = {
         {"role.users", sql_i64(row, 0), &role->users, &role->user_count},
         {"role.groups", sql_i64(row, 0), &role->groups, &role->group_count},
+        {"role.robots", sql_i64(row, 0), &role->robots, &role->robot_count},
     };
     enum err_code code = loader_str(loader, row, 1, &role->name, err);
     return code == ERR_OK ? load_lists(loader, lists, ARRAY_LEN(lists), err) : code;

@@ -60,6 +60,8 @@ struct role {
     size_t user_count;
     struct str *groups;
     size_t group_count;
+    struct str *robots;
+    size_t robot_count;
 };
 
 struct grant {

@@ -17,7 +17,7 @@ static const char office[] =
     "    credential: {mode: shared, type: headers, headers: {X-Api-Key: crm-key, X-Team: "
     "crm.team}}\n"
     "roles:\n"
-    "  - {name: analyst, groups: [data-analysts], users: [bob@example.com]}\n"
+    "  - {name: analyst, groups: [data-analysts], users: [bob@example.com], robots: [old]}\n"
     "grants:\n"
     "  - name: analysts read Snowflake\n"
     "    to: {roles: [analyst], robots: [nightly-report]}\n"
@@ -196,6 +196,7 @@ static const struct refused {
     {"roles:\n- {name: r}\n- {name: r}\n", "line 3", "role 'r' stands here twice"},
     {"roles:\n- {name: r, users: [bob]}\n", "line 2", "no e-mail address"},
     {"roles:\n- {name: r, users: [a@x, a@x]}\n", "line 2", "user 'a@x' stands here twice"},
+    {"roles:\n- name: q\n  robots: [r]\n", "line 3", "there is no robot 'r'"},
     {"roles:\n- {name: r, members: [a@x]}\n", "line 2", "unknown key 'members'"},
     /* Grants. */
     {SERVER_A "grants:\n- {name: g, to: {}, server: a}\n", "line 6",
@@ -360,7 +361,7 @@ static void an_export_looks_like_the_file_people_write(void **state)
         "    credential: {mode: shared, type: headers, headers: {X-Api-Key: crm-key, X-Team: "
         "crm.team}}\n"
         "roles:\n"
-        "  - {name: analyst, groups: [data-analysts], users: [bob@example.com]}\n"
+        "  - {name: analyst, groups: [data-analysts], users: [bob@example.com], robots: [old]}\n"
         "grants:\n"
         "  - name: analysts read Snowflake\n"
         "    to: {roles: [analyst], robots: [nightly-report]}\n"

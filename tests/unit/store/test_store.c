@@ -76,8 +76,8 @@ static struct governance full_governance(void)
     static struct str robot_names[] = {STR_INIT("nightly")};
     static struct str tools[] = {STR_INIT("list_*"), STR_INIT("h\xc3\xa9")};
     static struct role roles[] = {
-        {STR_INIT("analyst"), users, 2, groups, 1},
-        {STR_INIT("empty"), NULL, 0, NULL, 0},
+        {STR_INIT("analyst"), users, 2, groups, 1, robot_names, 1},
+        {STR_INIT("empty"), NULL, 0, NULL, 0, NULL, 0},
     };
     static struct grant grants[] = {
         {
@@ -173,6 +173,8 @@ static void governance_comes_back_as_it_was_saved(void **state)
     assert_int_equal(out.roles[0].user_count, 2);
     assert_str(out.roles[0].users[1], "eve@example.com");
     assert_str(out.roles[0].groups[0], "data-analysts");
+    assert_int_equal(out.roles[0].robot_count, 1);
+    assert_str(out.roles[0].robots[0], "nightly");
     assert_int_equal(out.roles[1].user_count + out.roles[1].group_count, 0);
     assert_int_equal(out.grant_count, 2);
     assert_int_equal(out.grants[0].categories, in.grants[0].categories);
