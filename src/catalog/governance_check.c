@@ -125,7 +125,6 @@ static bool is_own_header(struct str name)
         STR_INIT("content-length"),
         STR_INIT("content-type"),
         STR_INIT("transfer-encoding"),
-        STR_INIT("te"),
         STR_INIT("trailer"),
         STR_INIT("upgrade"),
         STR_INIT("keep-alive"),
