@@ -20,7 +20,8 @@ struct http_limits {
 #undef X
 };
 
-/* How often each bound was met, and the traffic; written by one loop, read by any thread (relaxed). */
+/* How often each bound was met, and the traffic; written by one loop, read by any thread (relaxed).
+ */
 struct http_counters {
 #define X(field, unit, preset, low, high, prose) _Atomic uint64_t field;
 #include "net/limits.def"
@@ -28,8 +29,8 @@ struct http_counters {
     _Atomic uint64_t connections_opened;
     _Atomic uint64_t connections_closed;
     _Atomic uint64_t requests;
-    _Atomic uint64_t malformed;     /* refused because of how they were written */
-    _Atomic uint64_t tls_failures;  /* handshakes that failed */
+    _Atomic uint64_t malformed;      /* refused because of how they were written */
+    _Atomic uint64_t tls_failures;   /* handshakes that failed */
     _Atomic uint64_t proxy_failures; /* connections without a valid PROXY header where one is due */
 };
 

@@ -4,8 +4,8 @@
  *   HEAD ── head complete: HTTP1_HEAD ──► BODY ── HTTP1_BODY… ──► END ── http1_next() ──► HEAD
  *     └──────────────── anything refused: HTTP1_REFUSED, for good ◄───┘
  *
- * 1. A head is gathered whole, within its bound, and checked by http1_check.c before llhttp sees it: what two
- *    parsers could read differently is refused (RFC 9112 §2.2, §5, §6; RFC 9110 §5.5).
+ * 1. A head is gathered whole, within its bound, and checked by http1_check.c before llhttp sees
+ * it: what two parsers could read differently is refused (RFC 9112 §2.2, §5, §6; RFC 9110 §5.5).
  * 2. Names and values are slices of the gathered head, valid until http1_next().
  * 3. Feeding byte by byte gives the same events as feeding at once, but for how bodies are cut.
  *
@@ -61,8 +61,8 @@ void http1_next(struct http1 *parser);
 /* Takes from bytes up to the next event; *ret_taken says how many were used. */
 enum http1_event http1_feed(struct http1 *parser, struct str bytes, size_t *ret_taken,
                             struct str *ret_body) MUST_CHECK;
-/* The peer has closed its side: HTTP1_END when that ends the message, HTTP1_MORE between messages, else
- * HTTP1_REFUSED. */
+/* The peer has closed its side: HTTP1_END when that ends the message, HTTP1_MORE between messages,
+ * else HTTP1_REFUSED. */
 enum http1_event http1_eof(struct http1 *parser) MUST_CHECK;
 /* Of a response to HEAD: no body follows, whatever its headers say. Before the head is fed. */
 void http1_expect_no_body(struct http1 *parser);

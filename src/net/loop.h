@@ -1,6 +1,6 @@
 /*
- * loop.h - the event loop of one thread, over libuv: a mailbox for other threads, cheap timers, and a
- * hook that runs once per turn.
+ * loop.h - the event loop of one thread, over libuv: a mailbox for other threads, cheap timers, and
+ * a hook that runs once per turn.
  *
  * Threads: everything belongs to the loop's thread, except loop_mailbox() and loop_stop().
  */
