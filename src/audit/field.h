@@ -28,6 +28,12 @@ enum {
     FIELD_VALUE_MAX = 65535,  /* the length is 16 bit */
 };
 
+enum field_tag {
+#define TEXT(tag, name, place, cap, meaning) TAG_##name = (tag),
+#define NUMBER(tag, name, place, meaning)    TAG_##name = (tag),
+#include "audit/fields.def"
+};
+
 /* Bytes that the entry's fields of that place take. */
 size_t field_measure(const struct audit_entry *entry, enum field_place place);
 /* Writes exactly that many; returns how many. */

@@ -1,25 +1,578 @@
 #include "audit/indexer.h"
 
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audit/book.h"
+#include "audit/partition.h"
+#include "audit/pending.h"
+#include "audit/reader.h"
+#include "audit/row.h"
+#include "audit/wire.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+#define DEFAULT_ROWS   100000
+#define CHUNK_RECORDS  4096
+#define WAIT_MS        200
+#define RETRY_MS       1000
+#define PENDING_MAX    ((size_t)16 << 20) /* bytes of the list of open calls */
+#define RECORD_CEILING ((size_t)32 << 20)
+
 struct indexer {
-    int unused;
+    struct indexer_config config;
+    char *dir;
+    pthread_t thread;
+    pthread_mutex_t lock; /* the next block */
+    pthread_cond_t changed;
+    bool is_stopping;
+    bool must_hurry; /* somebody waits in indexer_catch_up() */
+    bool must_rebuild;
+    uint64_t indexed;
+    bool is_ok;
+    char why[ERR_TEXT_BYTES];
+
+    /* Searches hold it for reading while they use book, pending and the partitions' files. */
+    pthread_rwlock_t files;
+    struct book *book; /* NULL: not ready */
+    struct pending *pending;
+
+    /* The thread's alone. */
+    struct row_maker *maker;
+    struct reader *reader;
+    struct partition *partition;
+    struct book_partition open;
+    uint64_t next_index;
 };
+
+static uint32_t give_name(void *ctx, struct str name)
+{
+    const struct indexer *indexer = ctx;
+    return book_name(indexer->book, name);
+}
+
+static uint32_t find_name(void *ctx, struct str name)
+{
+    const struct indexer *indexer = ctx;
+    return book_find_name(indexer->book, name);
+}
+
+/* ---- beginning ---- */
+
+static void forget_all(struct indexer *indexer)
+{
+    partition_close(MOVE(indexer->partition));
+    pthread_rwlock_wrlock(&indexer->files);
+    row_maker_free(MOVE(indexer->maker));
+    reader_free(MOVE(indexer->reader));
+    book_close(MOVE(indexer->book));
+    pending_free(MOVE(indexer->pending));
+    pthread_rwlock_unlock(&indexer->files);
+}
+
+static bool is_known(struct book *book, uint64_t number)
+{
+    struct book_partition *items = NULL;
+    size_t count = 0;
+    bool is_found = !book_partitions(book, &items, &count);
+    for (size_t i = 0; i < count && !is_found; i++)
+        is_found = items[i].number == number;
+    free(items);
+    return is_found;
+}
+
+/* What an unclean stop left of an open partition. */
+static void remove_strays(const struct indexer *indexer)
+{
+    DIR *dir = opendir(indexer->dir);
+    const struct dirent *item;
+    while (dir != NULL && (item = readdir(dir)) != NULL) {
+        struct str name = str_c(item->d_name);
+        if (!str_starts(name, STR("rows-")) || !str_ends(name, STR(".db")))
+            continue;
+        uint64_t number = strtoull(name.ptr + 5, NULL, 10);
+        if (!is_known(indexer->book, number))
+            partition_remove(indexer->dir, number);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
+static enum err_code restore_pending(struct indexer *indexer, struct str places, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *arena = arena_new(RECORD_CEILING);
+    if (arena == NULL)
+        return err_set(err, ERR_INTERNAL, "memory is out");
+    for (; places.len >= 16; places = str_from(places, 16)) {
+        struct leaf_view view;
+        struct row row;
+        const struct row_place place = {wire_u64((const uint8_t *)places.ptr),
+                                        wire_u64((const uint8_t *)places.ptr + 8)};
+        arena_reset(arena);
+        enum err_code code =
+            reader_at(indexer->reader, place.segment, place.offset, arena, &view, err);
+        if (code != ERR_OK)
+            return code;
+        row_make(indexer->maker, &view, &row);
+        row.intent = place;
+        if (!pending_add(indexer->pending, &row, view.index, view.attempt))
+            return err_set(err, ERR_INTERNAL, "memory is out");
+    }
+    return ERR_OK;
+}
+
+/* Goes on where the last partition ended, or inside it after a clean stop. */
+static enum err_code find_start(struct indexer *indexer, struct err *err)
+{
+    struct book_partition last;
+    struct book_mark mark;
+    indexer->open = (struct book_partition){.number = 1};
+    indexer->next_index = 0;
+    if (!book_last(indexer->book, &last, &mark))
+        return ERR_OK;
+    if (mark.pos.index > segments_get_end(indexer->config.segments).index)
+        return book_clear(indexer->book, err);
+    enum err_code code = restore_pending(indexer, mark.pending, err);
+    if (code != ERR_OK)
+        return code;
+    reader_seek(indexer->reader, &mark.pos);
+    indexer->next_index = mark.pos.index;
+    indexer->open.number = last.number + 1;
+    if (last.is_sealed)
+        return ERR_OK;
+    indexer->open = last;
+    return book_reopen(indexer->book, last.number, err);
+}
+
+static void remove_book(const struct indexer *indexer)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    char path[4096];
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        snprintf(path, sizeof path, "%s/book.db%s", indexer->dir, suffixes[i]);
+        unlink(path);
+    }
+}
+
+static enum err_code open_parts(struct indexer *indexer, struct err *err)
+{
+    struct segment last;
+    static const struct journal_pos start;
+    if (!segments_last(indexer->config.segments, &last))
+        return err_set(err, ERR_INTERNAL, "search index: there is no journal");
+    if (file_make_dir(indexer->dir, err) != ERR_OK)
+        return err_wrap(err, "search index");
+    enum err_code code = book_open(indexer->dir, last.head.log_id, &indexer->book, err);
+    /* All of it can be made again: the next turn begins with an empty one. */
+    if (code == ERR_CORRUPT)
+        remove_book(indexer);
+    if (code != ERR_OK)
+        return code;
+    indexer->pending = pending_new();
+    indexer->reader = reader_new(indexer->config.segments);
+    indexer->maker =
+        row_maker_new(indexer->config.keyring, indexer->config.data_keys, give_name, indexer);
+    if (indexer->pending == NULL || indexer->reader == NULL || indexer->maker == NULL)
+        return err_set(err, ERR_INTERNAL, "memory is out");
+    remove_strays(indexer);
+    reader_seek(indexer->reader, &start);
+    code = find_start(indexer, err);
+    if (code == ERR_OK)
+        code = partition_open(indexer->dir, indexer->open.number, &indexer->partition, err);
+    return code;
+}
+
+static enum err_code begin(struct indexer *indexer, struct err *err)
+{
+    pthread_rwlock_wrlock(&indexer->files);
+    enum err_code code = open_parts(indexer, err);
+    pthread_rwlock_unlock(&indexer->files);
+    if (code == ERR_OK)
+        return ERR_OK;
+    forget_all(indexer);
+    return code;
+}
+
+/* ---- rows ---- */
+
+static void note_row(struct book_partition *open, const struct row *row)
+{
+    if (open->rows == 0)
+        *open = (struct book_partition){.number = open->number,
+                                        .first_row = row->number,
+                                        .min_time_us = row->time_us,
+                                        .max_time_us = row->time_us};
+    open->rows++;
+    open->last_row = row->number;
+    if (row->time_us < open->min_time_us)
+        open->min_time_us = row->time_us;
+    if (row->time_us > open->max_time_us)
+        open->max_time_us = row->time_us;
+}
+
+static enum err_code take(struct indexer *indexer, const struct reader_record *record,
+                          struct err *err)
+{
+    struct row row;
+    const struct leaf_view *view = &record->view;
+    const struct row_place place = {record->segment, record->offset};
+    indexer->next_index = view->index + 1;
+    if (view->kind == AUDIT_INTENT) {
+        row_make(indexer->maker, view, &row);
+        row.intent = place;
+        if (!pending_add(indexer->pending, &row, view->index, view->attempt))
+            return err_set(err, ERR_INTERNAL, "search index: memory is out");
+        return ERR_OK;
+    }
+    if (view->kind == AUDIT_OUTCOME &&
+        pending_end(indexer->pending, &view->call_id, view->attempt, &row))
+        row_settle(&row, view);
+    else
+        row_make(indexer->maker, view, &row);
+    row.number = view->index + 1;
+    row.settled = place;
+    enum err_code code = partition_add(indexer->partition, &row, err);
+    if (code == ERR_OK)
+        note_row(&indexer->open, &row);
+    return code;
+}
+
+static void publish(struct indexer *indexer)
+{
+    pthread_mutex_lock(&indexer->lock);
+    indexer->indexed = indexer->next_index;
+    indexer->is_ok = true;
+    indexer->why[0] = '\0';
+    pthread_cond_broadcast(&indexer->changed);
+    pthread_mutex_unlock(&indexer->lock);
+}
+
+static enum err_code commit(struct indexer *indexer, struct err *err)
+{
+    enum err_code code = book_sync(indexer->book, err);
+    if (code == ERR_OK)
+        code = partition_commit(indexer->partition, err);
+    if (code != ERR_OK)
+        return code;
+    if (indexer->open.rows > 0)
+        book_set_open(indexer->book, &indexer->open);
+    pending_drop_ended(indexer->pending);
+    publish(indexer);
+    return ERR_OK;
+}
+
+/* Enters the open partition into the book, whole and durable. */
+static enum err_code enter(struct indexer *indexer, bool is_sealed, struct err *err)
+{
+    CLEANUP(buf_done) struct buf places;
+    buf_init(&places, PENDING_MAX);
+    pending_write(indexer->pending, &places);
+    if (places.failed)
+        return err_set(err, ERR_LIMIT, "search index: too many open calls");
+    pthread_rwlock_wrlock(&indexer->files);
+    enum err_code code = partition_settle(indexer->partition, err);
+    indexer->open.is_sealed = is_sealed;
+    const struct book_mark mark = {reader_get_pos(indexer->reader), buf_str(&places)};
+    if (code == ERR_OK)
+        code = book_enter(indexer->book, &indexer->open, &mark, err);
+    pthread_rwlock_unlock(&indexer->files);
+    return code;
+}
+
+static enum err_code seal(struct indexer *indexer, struct err *err)
+{
+    enum err_code code = commit(indexer, err);
+    if (code == ERR_OK)
+        code = partition_index(indexer->partition, err);
+    if (code == ERR_OK)
+        code = enter(indexer, true, err);
+    if (code != ERR_OK)
+        return code;
+    partition_close(MOVE(indexer->partition));
+    indexer->open = (struct book_partition){.number = indexer->open.number + 1};
+    return partition_open(indexer->dir, indexer->open.number, &indexer->partition, err);
+}
+
+/* Takes what is durable, up to a chunk. */
+static enum err_code step(struct indexer *indexer, bool *ret_more, struct err *err)
+{
+    struct reader_record record;
+    enum err_code code = ERR_OK;
+    *ret_more = true;
+    for (size_t i = 0; i < CHUNK_RECORDS && code == ERR_OK; i++) {
+        code = reader_next(indexer->reader, &record, ret_more, err);
+        if (code != ERR_OK || !*ret_more)
+            break;
+        code = take(indexer, &record, err);
+        /* A partition ends between two batches: that is a place to go on from. */
+        if (code == ERR_OK && indexer->open.rows >= indexer->config.partition_rows &&
+            reader_at_batch(indexer->reader))
+            code = seal(indexer, err);
+    }
+    return code == ERR_OK ? commit(indexer, err) : code;
+}
+
+/* ---- the thread ---- */
+
+static void note_trouble(struct indexer *indexer, const struct err *err)
+{
+    pthread_mutex_lock(&indexer->lock);
+    indexer->is_ok = false;
+    snprintf(indexer->why, sizeof indexer->why, "%s", err->text);
+    pthread_mutex_unlock(&indexer->lock);
+}
+
+static void rebuild(struct indexer *indexer)
+{
+    if (indexer->book == NULL)
+        return;
+    partition_close(MOVE(indexer->partition));
+    pthread_rwlock_wrlock(&indexer->files);
+    (void)!book_clear(indexer->book, NULL);
+    partition_remove(indexer->dir, indexer->open.number);
+    pthread_rwlock_unlock(&indexer->files);
+    forget_all(indexer);
+    pthread_mutex_lock(&indexer->lock);
+    indexer->indexed = 0;
+    pthread_mutex_unlock(&indexer->lock);
+}
+
+/* Returns whether to go on; waits unless there is more to do at once. */
+static bool rest(struct indexer *indexer, uint32_t wait_ms, bool *ret_must_rebuild)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&indexer->lock);
+    int rc = 0;
+    while (wait_ms > 0 && rc == 0 && !indexer->must_hurry && !indexer->is_stopping &&
+           !indexer->must_rebuild)
+        rc = pthread_cond_timedwait(&indexer->changed, &indexer->lock, &until);
+    *ret_must_rebuild = indexer->must_rebuild;
+    indexer->must_rebuild = false;
+    indexer->must_hurry = false;
+    bool goes_on = !indexer->is_stopping;
+    pthread_mutex_unlock(&indexer->lock);
+    return goes_on;
+}
+
+static enum err_code turn(struct indexer *indexer, bool *ret_more, struct err *err)
+{
+    if (indexer->book == NULL) {
+        enum err_code code = begin(indexer, err);
+        if (code != ERR_OK)
+            return code;
+    }
+    enum err_code code = step(indexer, ret_more, err);
+    if (code != ERR_OK)
+        forget_all(indexer);
+    return code;
+}
+
+static void finish(struct indexer *indexer)
+{
+    struct err err;
+    bool more = true;
+    enum err_code code = ERR_OK;
+    while (more && code == ERR_OK)
+        code = turn(indexer, &more, &err);
+    if (code == ERR_OK)
+        (void)!enter(indexer, false, NULL);
+    forget_all(indexer);
+}
+
+static void *run(void *ctx)
+{
+    struct indexer *indexer = ctx;
+    struct err err;
+    bool must_rebuild = false;
+    bool goes_on = true;
+    while (goes_on) {
+        bool more = false;
+        if (must_rebuild)
+            rebuild(indexer);
+        enum err_code code = turn(indexer, &more, &err);
+        if (code != ERR_OK)
+            note_trouble(indexer, &err);
+        uint32_t wait_ms = code != ERR_OK ? RETRY_MS : more ? 0 : WAIT_MS;
+        goes_on = rest(indexer, wait_ms, &must_rebuild);
+    }
+    finish(indexer);
+    return NULL;
+}
+
+/* ---- from outside ---- */
 
 enum err_code indexer_start(const struct indexer_config *config, struct indexer **ret_indexer,
                             struct err *err)
 {
-    (void)config;
-    (void)err;
-    *ret_indexer = NULL;
+    pthread_condattr_t monotonic;
+    struct indexer *indexer = calloc(1, sizeof *indexer);
+    if (indexer == NULL)
+        return err_set(err, ERR_INTERNAL, "memory is out");
+    indexer->config = *config;
+    if (indexer->config.partition_rows == 0)
+        indexer->config.partition_rows = DEFAULT_ROWS;
+    indexer->dir = strdup(config->dir);
+    indexer->is_ok = true;
+    pthread_mutex_init(&indexer->lock, NULL);
+    pthread_rwlock_init(&indexer->files, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&indexer->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (indexer->dir == NULL || pthread_create(&indexer->thread, NULL, run, indexer) != 0) {
+        free(indexer->dir);
+        free(indexer);
+        return err_set(err, ERR_INTERNAL, "no thread for the search index");
+    }
+    pthread_setname_np(indexer->thread, "audit-indexer");
+    *ret_indexer = indexer;
     return ERR_OK;
 }
 
 void indexer_stop(struct indexer *indexer)
 {
-    (void)indexer;
+    if (indexer == NULL)
+        return;
+    pthread_mutex_lock(&indexer->lock);
+    indexer->is_stopping = true;
+    pthread_cond_broadcast(&indexer->changed);
+    pthread_mutex_unlock(&indexer->lock);
+    pthread_join(indexer->thread, NULL);
+    pthread_cond_destroy(&indexer->changed);
+    pthread_mutex_destroy(&indexer->lock);
+    pthread_rwlock_destroy(&indexer->files);
+    free(indexer->dir);
+    free(indexer);
 }
 
 void indexer_get_state(struct indexer *indexer, struct indexer_state *ret_state)
 {
-    (void)indexer;
-    *ret_state = (struct indexer_state){.is_ok = true};
+    pthread_mutex_lock(&indexer->lock);
+    ret_state->indexed = indexer->indexed;
+    ret_state->is_ok = indexer->is_ok;
+    memcpy(ret_state->why, indexer->why, sizeof ret_state->why);
+    pthread_mutex_unlock(&indexer->lock);
+}
+
+void indexer_catch_up(struct indexer *indexer, uint64_t index, uint32_t timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&indexer->lock);
+    int rc = 0;
+    while (indexer->indexed < index && rc == 0) {
+        indexer->must_hurry = true;
+        pthread_cond_broadcast(&indexer->changed);
+        rc = pthread_cond_timedwait(&indexer->changed, &indexer->lock, &until);
+    }
+    pthread_mutex_unlock(&indexer->lock);
+}
+
+void indexer_rebuild(struct indexer *indexer)
+{
+    pthread_mutex_lock(&indexer->lock);
+    indexer->must_rebuild = true;
+    pthread_cond_broadcast(&indexer->changed);
+    pthread_mutex_unlock(&indexer->lock);
+}
+
+/* ---- searching ---- */
+
+static bool may_hold(const struct book_partition *partition, const struct partition_query *query)
+{
+    return partition->rows > 0 && partition->max_time_us >= query->filter->since_us &&
+           partition->min_time_us < query->filter->until_us && partition->last_row > query->after &&
+           partition->first_row < query->before;
+}
+
+static enum err_code find_rows(struct indexer *indexer, struct partition_query *query,
+                               struct index_hit *hits, size_t max, size_t *count, struct err *err)
+{
+    struct book_partition *items = NULL;
+    size_t partitions = 0;
+    if (!book_partitions(indexer->book, &items, &partitions))
+        return err_set(err, ERR_INTERNAL, "memory is out");
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < partitions && *count < max && code == ERR_OK; i++) {
+        const struct book_partition *item = &items[query->oldest_first ? i : partitions - 1 - i];
+        query->is_sealed = item->is_sealed;
+        if (may_hold(item, query))
+            code = partition_find(indexer->dir, item->number, query, hits, max, count, err);
+    }
+    free(items);
+    return code;
+}
+
+/* A call that was settled between the two looks stands in both: the settled row counts. */
+static size_t drop_settled(struct index_hit *open, size_t open_count, const struct index_hit *rows,
+                           size_t row_count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < open_count; i++) {
+        bool is_settled = false;
+        for (size_t j = 0; j < row_count && !is_settled; j++)
+            is_settled = rows[j].intent_segment == open[i].intent_segment &&
+                         rows[j].intent_offset == open[i].intent_offset;
+        if (!is_settled)
+            open[kept++] = open[i];
+    }
+    return kept;
+}
+
+static enum err_code find(struct indexer *indexer, const struct audit_filter *filter,
+                          struct index_hit *hits, size_t *ret_count, struct err *err)
+{
+    struct row_filter want;
+    size_t max = (size_t)filter->limit + 1;
+    uint64_t before = filter->before == 0 || filter->oldest_first ? UINT64_MAX : filter->before;
+    if (indexer->book == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "the search index is not ready");
+    row_filter_make(filter, indexer->config.keyring, find_name, indexer, &want);
+    *ret_count = 0;
+    if (want.is_hopeless)
+        return ERR_OK;
+    size_t open =
+        filter->oldest_first ? 0 : pending_find(indexer->pending, &want, before, hits, max);
+    size_t count = open;
+    struct partition_query query = {.filter = &want,
+                                    .after = filter->oldest_first ? filter->before : 0,
+                                    .before = before,
+                                    .oldest_first = filter->oldest_first};
+    enum err_code code = ERR_OK;
+    if (!want.is_open_only)
+        code = find_rows(indexer, &query, hits, max, &count, err);
+    if (code != ERR_OK)
+        return code;
+    size_t kept = drop_settled(hits, open, hits + open, count - open);
+    memmove(hits + kept, hits + open, (count - open) * sizeof *hits);
+    *ret_count = count - (open - kept);
+    return ERR_OK;
+}
+
+enum err_code indexer_find(struct indexer *indexer, const struct audit_filter *filter,
+                           struct index_hit *hits, size_t *ret_count, struct err *err)
+{
+    pthread_rwlock_rdlock(&indexer->files);
+    enum err_code code = find(indexer, filter, hits, ret_count, err);
+    pthread_rwlock_unlock(&indexer->files);
+    return code;
 }
