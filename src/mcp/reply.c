@@ -61,8 +61,18 @@ void reply_tools_changed(struct buf *out)
     buf_add_c(out, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}");
 }
 
-/* The definition with the exposed name in place of the server's, its line breaks as spaces: they
- * can only stand between tokens. */
+/* Line breaks can only stand between tokens. */
+static void make_one_line(char *text, size_t len)
+{
+    if (len == 0 || (memchr(text, '\n', len) == NULL && memchr(text, '\r', len) == NULL))
+        return;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n' || text[i] == '\r')
+            text[i] = ' ';
+    }
+}
+
+/* The definition with the exposed name in place of the server's. */
 static void write_tool(struct buf *out, const struct mcp_listed_tool *listed)
 {
     const struct mcp_tool *tool = listed->tool;
@@ -70,10 +80,8 @@ static void write_tool(struct buf *out, const struct mcp_listed_tool *listed)
     buf_add(out, str_first(tool->definition, tool->name_start));
     jsonw_quote(out, listed->exposed_name);
     buf_add(out, str_from(tool->definition, tool->name_end));
-    for (size_t i = start; i < out->len; i++) {
-        if (out->ptr[i] == '\n' || out->ptr[i] == '\r')
-            out->ptr[i] = ' ';
-    }
+    if (!out->failed)
+        make_one_line(out->ptr + start, out->len - start);
 }
 
 static size_t write_page(struct buf *out, const struct mcp_listing *listing)
