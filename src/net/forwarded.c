@@ -60,7 +60,8 @@ struct addr forwarded_address(const struct forwarded_input *input)
     struct str hops[MAX_HOPS];
     struct addr current = input->peer;
     bool is_forwarded = input->forwarded.ptr != NULL;
-    size_t count = split(is_forwarded ? input->forwarded : input->x_forwarded_for, is_forwarded, hops);
+    size_t count =
+        split(is_forwarded ? input->forwarded : input->x_forwarded_for, is_forwarded, hops);
 
     while (count > 0 && forwarded_is_trusted(&current, input->trusted, input->trusted_count)) {
         struct addr hop;
@@ -103,8 +104,8 @@ enum proxy_header proxy_parse(struct str bytes, struct addr *ret_source, size_t 
     bool is_local = head[12] == 0x20;
     bool is_v4 = head[13] == 0x11;
     bool is_v6 = head[13] == 0x21;
-    if ((!is_local && head[12] != 0x21) || PROXY_HEAD + length > PROXY_MAX || (is_v4 && length < 12) ||
-        (is_v6 && length < 36))
+    if ((!is_local && head[12] != 0x21) || PROXY_HEAD + length > PROXY_MAX ||
+        (is_v4 && length < 12) || (is_v6 && length < 36))
         return PROXY_INVALID;
     if (bytes.len < PROXY_HEAD + length)
         return PROXY_MORE;

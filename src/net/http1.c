@@ -323,7 +323,8 @@ enum http1_event http1_eof(struct http1 *parser)
         return HTTP1_END;
     if (parser->state == STATE_BODY && parser->is_complete)
         return HTTP1_END;
-    return parser->state == STATE_REFUSED ? HTTP1_REFUSED : refuse(parser, 400, "the message breaks off");
+    return parser->state == STATE_REFUSED ? HTTP1_REFUSED
+                                          : refuse(parser, 400, "the message breaks off");
 }
 
 const struct http1_head *http1_head(const struct http1 *parser)

@@ -1,6 +1,6 @@
 /*
- * What is refused of a head before llhttp sees it: every form that two readers of RFC 9112 have been known
- * to read differently. Pure.
+ * What is refused of a head before llhttp sees it: every form that two readers of RFC 9112 have
+ * been known to read differently. Pure.
  */
 #include <string.h>
 
@@ -74,8 +74,8 @@ static bool check_target(struct str target, struct http1_refusal *refusal)
 
 static bool check_request_line(struct str line, struct facts *facts, struct http1_refusal *refusal)
 {
-    static const struct str methods[] = {STR_INIT("GET"),     STR_INIT("POST"), STR_INIT("DELETE"),
-                                         STR_INIT("HEAD"),    STR_INIT("PUT"),  STR_INIT("PATCH"),
+    static const struct str methods[] = {STR_INIT("GET"),    STR_INIT("POST"), STR_INIT("DELETE"),
+                                         STR_INIT("HEAD"),   STR_INIT("PUT"),  STR_INIT("PATCH"),
                                          STR_INIT("OPTIONS")};
     struct str rest = line;
     struct str method = str_cut(&rest, ' ');
@@ -138,7 +138,8 @@ static bool check_framing_header(struct str name, struct str value, struct facts
     } else if (str_eq_nocase(name, STR("host"))) {
         facts->hosts++;
         for (size_t i = 0; i < value.len; i++) {
-            if (memchr("/?#@\\ \t,", value.ptr[i], 8) != NULL || (unsigned char)value.ptr[i] >= 0x80)
+            if (memchr("/?#@\\ \t,", value.ptr[i], 8) != NULL ||
+                (unsigned char)value.ptr[i] >= 0x80)
                 return refuse(refusal, 400, "Host is no host");
         }
     } else if (str_eq_nocase(name, STR("upgrade")) || str_eq_nocase(name, STR("http2-settings"))) {

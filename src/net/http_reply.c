@@ -70,8 +70,8 @@ static void end_reply(struct http_request *request)
     connection_next(request->connection);
 }
 
-void http_reply(struct http_request *request, int status, const struct http_header *headers, size_t count,
-                struct str body)
+void http_reply(struct http_request *request, int status, const struct http_header *headers,
+                size_t count, struct str body)
 {
     struct connection *connection = request->connection;
     bool is_head = str_eq(request->head->method, STR("HEAD"));
@@ -79,9 +79,11 @@ void http_reply(struct http_request *request, int status, const struct http_head
     /* The client waits with a body that nobody wants. */
     if (connection->state == CONNECTION_BODY && request->head->expects_continue)
         connection->closes = true;
-    write_head(connection, status, headers, count, status == 204 ? "" : "Content-Length: ", body.len);
+    write_head(connection, status, headers, count,
+               status == 204 ? "" : "Content-Length: ", body.len);
     const struct str pieces[] = {buf_str(&connection->server->head), is_head ? STR_NONE : body};
-    if (connection->server->head.failed || !send_pieces(connection, pieces, body.len > 0 && !is_head ? 2 : 1))
+    if (connection->server->head.failed ||
+        !send_pieces(connection, pieces, body.len > 0 && !is_head ? 2 : 1))
         connection->closes = true;
     end_reply(request);
 }
@@ -130,7 +132,8 @@ void http_reply_abort(struct http_request *request)
 
 size_t http_request_queued_bytes(const struct http_request *request)
 {
-    return request->connection->stream == NULL ? 0 : stream_queued_bytes(request->connection->stream);
+    return request->connection->stream == NULL ? 0
+                                               : stream_queued_bytes(request->connection->stream);
 }
 
 void *http_request_ctx(const struct http_request *request)
@@ -163,7 +166,8 @@ struct str http_request_query(const struct http_request *request)
     return request->query;
 }
 
-const struct http_header *http_request_headers(const struct http_request *request, size_t *ret_count)
+const struct http_header *http_request_headers(const struct http_request *request,
+                                               size_t *ret_count)
 {
     *ret_count = request->head->header_count;
     return request->head->headers;

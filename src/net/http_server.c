@@ -68,7 +68,8 @@ static enum err_code open_listener(struct http_server *server, struct err *err)
     if (fd < 0)
         return err->code;
     server->listener = calloc(1, sizeof *server->listener);
-    if (server->listener == NULL || uv_tcp_init(loop_uv(server->config.loop), &server->listener->tcp) != 0) {
+    if (server->listener == NULL ||
+        uv_tcp_init(loop_uv(server->config.loop), &server->listener->tcp) != 0) {
         (void)close(fd);
         free(server->listener);
         server->listener = NULL;
@@ -83,8 +84,8 @@ static enum err_code open_listener(struct http_server *server, struct err *err)
     return ERR_OK;
 }
 
-enum err_code http_server_new(const struct http_server_config *config, struct http_server **ret_server,
-                              struct err *err)
+enum err_code http_server_new(const struct http_server_config *config,
+                              struct http_server **ret_server, struct err *err)
 {
     struct http_server *server = calloc(1, sizeof *server);
 
@@ -110,7 +111,8 @@ static bool is_trusted(const struct http_server *server, const struct addr *addr
     return forwarded_is_trusted(addr, server->config.trusted, server->config.trusted_count);
 }
 
-/* The counter of an address; false: it has too many connections. A trusted proxy speaks for many. */
+/* The counter of an address; false: it has too many connections. A trusted proxy speaks for many.
+ */
 static bool count_address(struct http_server *server, struct connection *connection)
 {
     const struct str key = str_of((const char *)connection->peer.ip, sizeof connection->peer.ip);
@@ -221,7 +223,8 @@ void connection_free(struct connection *connection)
     free(connection);
 }
 
-/* A PROXY header stands before everything, TLS included: with TLS behind it, the proxy must do the TLS. */
+/* A PROXY header stands before everything, TLS included: with TLS behind it, the proxy must do the
+ * TLS. */
 static bool needs_proxy_header(const struct http_server *server, const struct addr *peer)
 {
     return server->config.has_proxy_protocol && is_trusted(server, peer);
@@ -282,7 +285,8 @@ void http_server_stop(struct http_server *server)
 
     server->is_stopping = true;
     close_listener(server);
-    for (struct connection *connection = server->connections; connection != NULL; connection = next) {
+    for (struct connection *connection = server->connections; connection != NULL;
+         connection = next) {
         next = connection->next;
         connection->closes = true;
         if (connection->state == CONNECTION_OPENING || connection->state == CONNECTION_HEAD)

@@ -1,6 +1,7 @@
 #include "net/loop.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -22,7 +23,9 @@ struct loop {
     size_t timer_count;
     size_t heap_size;
     atomic_bool is_stopping;
+    struct loop_task tasks; /* head of a ring */
     char read_buffer[LOOP_READ_BYTES];
+    char wire_buffer[LOOP_WIRE_BYTES];
 };
 
 static void on_wake(uv_async_t *wake)
@@ -34,12 +37,44 @@ static void on_wake(uv_async_t *wake)
         uv_stop(&loop->uv);
 }
 
+static void run_tasks(struct loop *loop)
+{
+    while (loop->tasks.next != &loop->tasks) {
+        struct loop_task *task = loop->tasks.next;
+
+        loop_task_cancel(task);
+        task->run(task);
+    }
+}
+
 static void on_turn(uv_prepare_t *turn)
 {
     struct loop *loop = turn->data;
 
+    run_tasks(loop);
     for (size_t i = 0; i < loop->hook_count; i++)
         loop->hooks[i].fn(loop->hooks[i].ctx);
+    /* What the hooks put off must not wait until something wakes the loop. */
+    run_tasks(loop);
+}
+
+void loop_defer(struct loop *loop, struct loop_task *task)
+{
+    if (task->prev != NULL)
+        return;
+    task->prev = loop->tasks.prev;
+    task->next = &loop->tasks;
+    task->prev->next = task;
+    loop->tasks.prev = task;
+}
+
+void loop_task_cancel(struct loop_task *task)
+{
+    if (task->prev == NULL)
+        return;
+    task->prev->next = task->next;
+    task->next->prev = task->prev;
+    task->next = task->prev = NULL;
 }
 
 static void wake_for_mail(void *ctx)
@@ -58,6 +93,9 @@ struct loop *loop_new(size_t max_mails)
 
     if (loop == NULL)
         return NULL;
+    /* libuv writes to sockets without MSG_NOSIGNAL. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    loop->tasks.next = loop->tasks.prev = &loop->tasks;
     loop->mailbox = mailbox_new(max_mails, wake_for_mail, loop);
     if (loop->mailbox == NULL || uv_loop_init(&loop->uv) != 0) {
         mailbox_free(loop->mailbox);
@@ -114,7 +152,13 @@ struct mailbox *loop_mailbox(struct loop *loop)
 
 uint64_t loop_now_us(const struct loop *loop)
 {
-    return uv_now(&loop->uv) * 1000;
+    (void)loop;
+    return uv_hrtime() / 1000;
+}
+
+uint64_t loop_now_ms(const struct loop *loop)
+{
+    return uv_now(&loop->uv);
 }
 
 void loop_on_turn(struct loop *loop, loop_hook_fn *fn, void *ctx)
@@ -131,6 +175,11 @@ struct uv_loop_s *loop_uv(struct loop *loop)
 char *loop_read_buffer(struct loop *loop)
 {
     return loop->read_buffer;
+}
+
+char *loop_wire_buffer(struct loop *loop)
+{
+    return loop->wire_buffer;
 }
 
 /* The heap of timers: the earliest at place 1. */
@@ -242,7 +291,8 @@ bool loop_timer_start(struct loop_timer *timer, uint64_t delay_ms)
         take_out(timer);
     if (!grow(loop))
         return false;
-    timer->due_us = uv_now(&loop->uv) * 1000 + delay_ms * 1000;
+    /* Never due at once: a timer that starts itself again must let the loop turn. */
+    timer->due_us = (uv_now(&loop->uv) + (delay_ms == 0 ? 1 : delay_ms)) * 1000;
     timer->place = ++loop->timer_count;
     loop->heap[timer->place] = timer;
     sift_up(loop, timer);

@@ -62,7 +62,8 @@ static void end_with(struct stream *stream, int code, const char *what)
 {
     struct err err;
 
-    (void)err_set(&err, code == UV_ETIMEDOUT ? ERR_TIMEOUT : ERR_IO, "%s: %s", what, uv_strerror(code));
+    (void)err_set(&err, code == UV_ETIMEDOUT ? ERR_TIMEOUT : ERR_IO, "%s: %s", what,
+                  uv_strerror(code));
     stream_end(stream, &err);
 }
 
@@ -148,9 +149,9 @@ static enum err_code new_stream(struct loop *loop, const struct stream_events *e
     return ERR_OK;
 }
 
-enum err_code stream_accept(struct loop *loop, struct uv_stream_s *listener, struct tls_context *context,
-                            const struct stream_events *events, void *owner, struct stream **ret_stream,
-                            struct err *err)
+enum err_code stream_accept(struct loop *loop, struct uv_stream_s *listener,
+                            struct tls_context *context, const struct stream_events *events,
+                            void *owner, struct stream **ret_stream, struct err *err)
 {
     struct stream *stream = NULL;
     struct sockaddr_storage peer;
@@ -178,8 +179,9 @@ enum err_code stream_accept(struct loop *loop, struct uv_stream_s *listener, str
     return ERR_OK;
 }
 
-enum err_code stream_connect(struct loop *loop, const struct addr *address, struct tls_context *context,
-                             const char *host, const struct stream_events *events, void *owner,
+enum err_code stream_connect(struct loop *loop, const struct addr *address,
+                             struct tls_context *context, const char *host,
+                             const struct stream_events *events, void *owner,
                              struct stream **ret_stream, struct err *err)
 {
     struct stream *stream = NULL;
@@ -196,7 +198,8 @@ enum err_code stream_connect(struct loop *loop, const struct addr *address, stru
         stream->peer = *address;
         stream->connect.data = stream;
         (void)uv_tcp_nodelay(&stream->uv.tcp, 1);
-        int status = uv_tcp_connect(&stream->connect, &stream->uv.tcp, (const struct sockaddr *)&to, on_connected);
+        int status = uv_tcp_connect(&stream->connect, &stream->uv.tcp, (const struct sockaddr *)&to,
+                                    on_connected);
         if (status != 0)
             code = err_set(err, ERR_UNAVAILABLE, "connect: %s", uv_strerror(status));
     }
@@ -255,7 +258,8 @@ static void on_written(uv_write_t *request, int code)
 }
 
 /* Copies what the kernel did not take. */
-static bool queue(struct stream *stream, const uv_buf_t *buffers, unsigned count, size_t skip, size_t total)
+static bool queue(struct stream *stream, const uv_buf_t *buffers, unsigned count, size_t skip,
+                  size_t total)
 {
     struct write *write = malloc(sizeof *write + total - skip);
     size_t at = 0;

@@ -1,6 +1,6 @@
 /*
- * TLS over the stream's own bytes: OpenSSL reads from the chunk that just came and writes into a buffer that
- * is given to the kernel at once, so an idle connection keeps no buffers of its own.
+ * TLS over the stream's own bytes: OpenSSL reads from the chunk that just came and writes into a
+ * buffer that is given to the kernel at once, so an idle connection keeps no buffers of its own.
  */
 #include <arpa/inet.h>
 #include <openssl/bio.h>

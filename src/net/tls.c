@@ -31,8 +31,9 @@ static enum err_code new_context(const SSL_METHOD *method, struct tls_context **
     atomic_init(&context->refs, 1);
     (void)SSL_CTX_set_min_proto_version(context->ctx, TLS1_2_VERSION);
     (void)SSL_CTX_set_session_cache_mode(context->ctx, SSL_SESS_CACHE_OFF);
-    (void)SSL_CTX_set_options(context->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    (void)SSL_CTX_set_options(context->ctx,
+                              SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
     (void)SSL_CTX_set_num_tickets(context->ctx, 0);
     (void)SSL_CTX_set_mode(context->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -73,7 +74,8 @@ enum err_code tls_new_server(const char *certificate, const char *key, const cha
     return ERR_OK;
 }
 
-enum err_code tls_new_client(const char *extra_ca, struct tls_context **ret_context, struct err *err)
+enum err_code tls_new_client(const char *extra_ca, struct tls_context **ret_context,
+                             struct err *err)
 {
     struct tls_context *context = NULL;
     enum err_code code = new_context(TLS_client_method(), &context, err);
