@@ -1,0 +1,417 @@
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net/forwarded.h"
+#include "net/http_server_priv.h"
+
+enum { BODY_GRACE_MS = 5000, RATE_CHECK_MS = 1000, KEEP_BODY_BYTES = 65536 };
+
+static struct connection *of_timer(struct loop_timer *timer)
+{
+    return (struct connection *)(void *)((char *)timer - offsetof(struct connection, timer));
+}
+
+static struct connection *of_stall(struct loop_timer *timer)
+{
+    return (struct connection *)(void *)((char *)timer - offsetof(struct connection, stall));
+}
+
+void connection_set_state(struct connection *connection, enum connection_state state)
+{
+    static const unsigned from[] = {
+        [CONNECTION_OPENING] = 0,
+        [CONNECTION_HEAD] = 1u << CONNECTION_OPENING | 1u << CONNECTION_WAITING,
+        [CONNECTION_BODY] = 1u << CONNECTION_HEAD,
+        [CONNECTION_SKIPPED] = 1u << CONNECTION_HEAD | 1u << CONNECTION_BODY,
+        [CONNECTION_WAITING] = 1u << CONNECTION_BODY,
+        [CONNECTION_CLOSED] = ~0u,
+    };
+
+    assert((from[state] & 1u << connection->state) != 0);
+    connection->state = state;
+}
+
+static void start_timer(struct connection *connection, int64_t delay_ms)
+{
+    if (!loop_timer_start(&connection->timer, (uint64_t)delay_ms))
+        connection->closes = true;
+}
+
+/* Runs on_closed once for the request under way. */
+static void end_request(struct connection *connection, bool was_sent)
+{
+    struct http_request *request = &connection->request;
+
+    if (!request->is_live)
+        return;
+    request->is_live = false;
+    connection->server->config.events->on_closed(request, was_sent);
+    request->app = NULL;
+}
+
+/* Whoever reads on below finds the state; memory goes when it has returned. */
+static void part(struct connection *connection, bool gently)
+{
+    struct stream *stream = MOVE(connection->stream);
+
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    connection_set_state(connection, CONNECTION_CLOSED);
+    if (gently)
+        stream_finish(stream, (uint64_t)connection->server->config.limits->write_stall_ms);
+    else
+        stream_close(stream);
+    end_request(connection, gently);
+    if (!connection->is_reading)
+        connection_free(connection);
+}
+
+void connection_close(struct connection *connection)
+{
+    part(connection, false);
+}
+
+void connection_refuse(struct connection *connection, int status)
+{
+    char text[160];
+    int len = snprintf(text, sizeof text,
+                       "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status,
+                       http_status_text(status));
+    const struct str piece = str_of(text, (size_t)len);
+
+    /* Half a reply is not mended by another. */
+    if (connection->request.phase == REPLY_PHASE_NONE)
+        (void)stream_write(connection->stream, &piece, 1);
+    struct http_request *request = &connection->request;
+    if (request->is_live) {
+        request->is_live = false;
+        connection->server->config.events->on_closed(request, false);
+    }
+    part(connection, true);
+}
+
+static void on_stall(struct loop_timer *timer)
+{
+    struct connection *connection = of_stall(timer);
+    size_t queued = stream_queued_bytes(connection->stream);
+
+    if (queued == 0)
+        return;
+    if (queued < connection->stall_queued) {
+        connection->stall_queued = queued;
+        (void)loop_timer_start(timer, (uint64_t)connection->server->config.limits->write_stall_ms);
+        return;
+    }
+    HTTP_COUNT(connection->server, write_stall_ms);
+    connection_close(connection);
+}
+
+void connection_start_stall(struct connection *connection)
+{
+    if (connection->stall.place != 0)
+        return;
+    connection->stall_queued = stream_queued_bytes(connection->stream);
+    (void)loop_timer_start(&connection->stall,
+                           (uint64_t)connection->server->config.limits->write_stall_ms);
+}
+
+/* The body must come at its pace, once the grace is over. */
+static void check_pace(struct connection *connection)
+{
+    const struct http_limits *limits = connection->server->config.limits;
+    uint64_t elapsed_us = loop_now_us(connection->server->config.loop) - connection->body_since_us;
+
+    if (connection->body.len >= (uint64_t)limits->body_rate_bytes * elapsed_us / 1000000) {
+        start_timer(connection, RATE_CHECK_MS);
+        return;
+    }
+    HTTP_COUNT(connection->server, body_rate_bytes);
+    connection_refuse(connection, 408);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    struct connection *connection = of_timer(timer);
+    struct http_server *server = connection->server;
+
+    switch (connection->state) {
+    case CONNECTION_OPENING:
+        HTTP_COUNT(server, handshake_ms);
+        connection_close(connection);
+        break;
+    case CONNECTION_HEAD:
+        if (http1_has_begun(connection->parser)) {
+            HTTP_COUNT(server, header_ms);
+            connection_refuse(connection, 408);
+        } else {
+            HTTP_COUNT(server, idle_ms);
+            connection_close(connection);
+        }
+        break;
+    case CONNECTION_BODY:
+        check_pace(connection);
+        break;
+    case CONNECTION_SKIPPED:
+    case CONNECTION_WAITING:
+    case CONNECTION_CLOSED:
+        break;
+    }
+}
+
+void connection_begin(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+
+    if (connection->timer.loop == NULL) {
+        loop_timer_init(&connection->timer, server->config.loop, on_timer);
+        loop_timer_init(&connection->stall, server->config.loop, on_stall);
+        start_timer(connection, server->config.limits->handshake_ms);
+    }
+    if (connection->needs_proxy || !stream_is_open(connection->stream) ||
+        connection->state != CONNECTION_OPENING)
+        return;
+    connection_set_state(connection, CONNECTION_HEAD);
+    start_timer(connection, server->config.limits->idle_ms);
+}
+
+/* Takes the PROXY header off; false: nothing is left to read. */
+static bool take_proxy(struct connection *connection)
+{
+    struct addr source;
+    size_t bytes = 0;
+
+    switch (proxy_parse(buf_str(&connection->ahead), &source, &bytes)) {
+    case PROXY_MORE:
+        return false;
+    case PROXY_INVALID:
+        HTTP_COUNT(connection->server, proxy_failures);
+        connection_close(connection);
+        return false;
+    case PROXY_DONE:
+        break;
+    }
+    buf_drop(&connection->ahead, bytes);
+    if (source.is_set)
+        connection->peer = source;
+    connection->needs_proxy = false;
+    connection_begin(connection);
+    return true;
+}
+
+static int status_of_limit(struct connection *connection)
+{
+    struct http1_refusal refusal = http1_refusal(connection->parser);
+
+    if (refusal.status == 431)
+        HTTP_COUNT(connection->server, header_bytes);
+    else
+        HTTP_COUNT(connection->server, malformed);
+    return refusal.status;
+}
+
+static void split_target(struct http_request *request)
+{
+    struct str target = request->head->target;
+    size_t query = str_find(target, '?');
+
+    request->path = str_first(target, query);
+    request->query = str_from(target, query + 1);
+}
+
+static void on_head(struct connection *connection)
+{
+    static const struct str go_on = STR_INIT("HTTP/1.1 100 Continue\r\n\r\n");
+    struct http_server *server = connection->server;
+    struct http_request *request = &connection->request;
+    const struct http1_head *head = http1_head(connection->parser);
+
+    HTTP_COUNT(server, requests);
+    connection->requests++;
+    connection->closes = connection->closes || !head->keeps_alive || server->is_stopping ||
+                         connection->requests >= (uint64_t)server->config.limits->requests_per_connection;
+    request->head = head;
+    request->phase = REPLY_PHASE_NONE;
+    request->app = NULL;
+    split_target(request);
+    if (head->has_length && head->length > (uint64_t)server->config.limits->body_bytes) {
+        HTTP_COUNT(server, body_bytes);
+        connection_refuse(connection, 413);
+        return;
+    }
+    connection_set_state(connection, CONNECTION_BODY);
+    connection->body_since_us = loop_now_us(server->config.loop);
+    start_timer(connection, BODY_GRACE_MS);
+    request->is_live = true;
+    if (server->config.events->on_headers(request) == HTTP_ANSWERED) {
+        /* A body that is on its way is read and dropped: closing on it could take the reply with it. */
+        if (connection->state == CONNECTION_BODY && head->expects_continue) {
+            connection->closes = true;
+            connection_set_state(connection, CONNECTION_SKIPPED);
+            loop_timer_stop(&connection->timer);
+        }
+        return;
+    }
+    if (connection->state == CONNECTION_BODY && head->expects_continue && !head->is_1_0)
+        (void)stream_write(connection->stream, &go_on, 1);
+}
+
+static void on_body(struct connection *connection, struct str part_of_body)
+{
+    buf_add(&connection->body, part_of_body);
+    if (!connection->body.failed)
+        return;
+    HTTP_COUNT(connection->server, body_bytes);
+    connection_refuse(connection, 413);
+}
+
+/* The request is complete; a reply may have been made from the head alone. */
+static void on_complete(struct connection *connection)
+{
+    struct http_request *request = &connection->request;
+
+    connection_set_state(connection, CONNECTION_WAITING);
+    loop_timer_stop(&connection->timer);
+    if (request->is_live && request->phase == REPLY_PHASE_NONE)
+        connection->server->config.events->on_request(request);
+}
+
+static void start_next(struct connection *connection)
+{
+    http1_next(connection->parser);
+    if (connection->body.size > KEEP_BODY_BYTES) {
+        size_t max = connection->body.max;
+
+        buf_done(&connection->body);
+        buf_init(&connection->body, max);
+    }
+    buf_clear(&connection->body);
+    connection->request.phase = REPLY_PHASE_NONE;
+    connection_set_state(connection, CONNECTION_HEAD);
+    start_timer(connection, connection->server->config.limits->idle_ms);
+}
+
+/* The time for a head counts from its first byte, not from the last idle moment. */
+static void note_first_byte(struct connection *connection, bool had_begun)
+{
+    if (!had_begun && connection->state == CONNECTION_HEAD && http1_has_begun(connection->parser))
+        start_timer(connection, connection->server->config.limits->header_ms);
+}
+
+/* One event; false: no further one now. */
+static bool step(struct connection *connection, struct str *bytes)
+{
+    struct str part_of_body = STR_NONE;
+    size_t taken = 0;
+    bool had_begun = http1_has_begun(connection->parser);
+    enum http1_event event = http1_feed(connection->parser, *bytes, &taken, &part_of_body);
+
+    *bytes = str_from(*bytes, taken);
+    switch (event) {
+    case HTTP1_MORE:
+        note_first_byte(connection, had_begun);
+        return false;
+    case HTTP1_HEAD:
+        on_head(connection);
+        return true;
+    case HTTP1_BODY:
+        on_body(connection, part_of_body);
+        return true;
+    case HTTP1_END:
+        on_complete(connection);
+        return true;
+    case HTTP1_REFUSED:
+        break;
+    }
+    connection_refuse(connection, status_of_limit(connection));
+    return false;
+}
+
+static bool may_read(const struct connection *connection)
+{
+    return connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
+}
+
+/* A reply that ended while its request was read: the next one, or the end. */
+static void settle(struct connection *connection)
+{
+    if (connection->request.phase != REPLY_PHASE_ENDED || connection->state == CONNECTION_CLOSED)
+        return;
+    if (connection->state == CONNECTION_BODY)
+        return;
+    if (connection->closes || connection->state == CONNECTION_SKIPPED)
+        part(connection, true);
+    else if (connection->state == CONNECTION_WAITING)
+        start_next(connection);
+}
+
+static void read_on(struct connection *connection, struct str bytes)
+{
+    bool goes_on = true;
+
+    connection->is_reading = true;
+    while (goes_on && may_read(connection)) {
+        goes_on = step(connection, &bytes);
+        settle(connection);
+    }
+    connection->is_reading = false;
+    if (connection->state == CONNECTION_CLOSED) {
+        connection_free(connection);
+        return;
+    }
+    if (bytes.len == 0)
+        return;
+    /* What was sent ahead waits, and so does the client. */
+    buf_add(&connection->ahead, bytes);
+    if (connection->ahead.failed)
+        connection_close(connection);
+    else
+        stream_pause(connection->stream);
+}
+
+static void read_kept(struct connection *connection)
+{
+    struct buf kept = connection->ahead;
+
+    buf_init(&connection->ahead, kept.max);
+    read_on(connection, buf_str(&kept));
+    buf_done(&kept);
+}
+
+void connection_read(struct connection *connection, struct str bytes)
+{
+    if (connection->needs_proxy) {
+        buf_add(&connection->ahead, bytes);
+        if (connection->ahead.failed)
+            connection_close(connection);
+        else if (take_proxy(connection) && connection->ahead.len > 0)
+            read_kept(connection);
+        return;
+    }
+    if (connection->ahead.len > 0) {
+        buf_add(&connection->ahead, bytes);
+        if (connection->ahead.failed)
+            connection_close(connection);
+        return;
+    }
+    read_on(connection, bytes);
+}
+
+void connection_next(struct connection *connection)
+{
+    end_request(connection, true);
+    if (connection->is_reading || connection->state == CONNECTION_CLOSED)
+        return;
+    if (connection->state == CONNECTION_BODY) {
+        /* Answered before the body was read: it will not be. */
+        connection->closes = true;
+        connection_set_state(connection, CONNECTION_SKIPPED);
+    }
+    settle(connection);
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    stream_resume(connection->stream);
+    if (connection->ahead.len > 0)
+        read_kept(connection);
+}
