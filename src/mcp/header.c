@@ -62,25 +62,34 @@ static void read_content_type(struct mcp_headers *headers, struct str value)
     headers->has_sse_body = is_media_type(value, STR("text/event-stream"));
 }
 
+struct slot {
+    struct str name;
+    size_t offset; /* of the struct str in struct mcp_headers */
+};
+
+static const struct slot slots[] = {
+    {STR_INIT("mcp-protocol-version"), offsetof(struct mcp_headers, protocol_version)},
+    {STR_INIT("mcp-method"), offsetof(struct mcp_headers, method)},
+    {STR_INIT("mcp-name"), offsetof(struct mcp_headers, name)},
+    {STR_INIT("mcp-session-id"), offsetof(struct mcp_headers, session)},
+    {STR_INIT("last-event-id"), offsetof(struct mcp_headers, last_event_id)},
+};
+
+static bool is_named(const struct mcp_header *header, struct str name)
+{
+    return header->name.len == name.len && str_eq_nocase(header->name, name);
+}
+
 static void read_one(struct mcp_headers *headers, const struct mcp_header *header)
 {
-    const struct {
-        struct str name;
-        struct str *slot;
-    } slots[] = {
-        {STR_INIT("mcp-protocol-version"), &headers->protocol_version},
-        {STR_INIT("mcp-method"), &headers->method},
-        {STR_INIT("mcp-name"), &headers->name},
-        {STR_INIT("mcp-session-id"), &headers->session},
-        {STR_INIT("last-event-id"), &headers->last_event_id},
-    };
     for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
-        if (str_eq_nocase(header->name, slots[i].name))
-            keep_one(headers, slots[i].slot, header->value);
+        if (is_named(header, slots[i].name))
+            keep_one(headers, (struct str *)(void *)((char *)headers + slots[i].offset),
+                     header->value);
     }
-    if (str_eq_nocase(header->name, STR("accept")))
+    if (is_named(header, STR("accept")))
         read_accept(headers, header->value);
-    else if (str_eq_nocase(header->name, STR("content-type")))
+    else if (is_named(header, STR("content-type")))
         read_content_type(headers, header->value);
 }
 

@@ -125,10 +125,9 @@ static void write_call_meta(struct buf *out, const struct mcp_call *call)
 {
     size_t start = out->len;
     if (version_era(call->version) == MCP_MODERN) {
-        buf_printf(out,
-                   "\"" META_VERSION "\":\"%s\",\"" META_CAPABILITIES "\":{},\"" META_CLIENT
-                   "\":" OWN_INFO,
-                   version_word(call->version));
+        buf_add_c(out, "\"" META_VERSION "\":\"");
+        buf_add_c(out, version_word(call->version));
+        buf_add(out, STR("\",\"" META_CAPABILITIES "\":{},\"" META_CLIENT "\":" OWN_INFO));
         write_log_level(out, call->message);
     }
     if (call->message->progress_token.len != 0) {

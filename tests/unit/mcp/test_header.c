@@ -157,7 +157,7 @@ static void parameters_are_found_and_counted(void **state)
     assert_int_equal(count, 1);
     (void)header_find_param(&headers, STR("Tenant"), &count);
     assert_int_equal(count, 2);
-    assert_null(header_find_param(&headers, STR("Regio"), &count).ptr);
+    assert_null(header_find_param(&headers, STR("Regions"), &count).ptr);
     assert_int_equal(count, 0);
 }
 
