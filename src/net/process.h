@@ -1,9 +1,9 @@
 /*
  * process.h - a child process with its three pipes, on a loop.
  *
- *   process_open() ─► running ── on_exit() ─► freed
- *                       └─ process_close(): stdin closed ─ 2 s ─► TERM ─ 2 s ─► KILL ─► on_exit()
- * ─► freed
+ *   process_open() ─► running ─► on_exit() ─► freed
+ *                       │           ▲
+ *                 process_close(): stdin closed ─ 2 s ─► TERM ─ 2 s ─► KILL
  *
  * 1. on_exit() comes exactly once, in a later turn than process_open(), behind the last byte of
  * stdout and the last line of stderr; the process is gone when it returns.
@@ -88,6 +88,6 @@ void *process_ctx(const struct process *process);
 pid_t process_pid(const struct process *process); /* 0: not started yet */
 
 #define PROCESS_STATUS_BYTES 96
-/* "exited with code 1", "was ended by signal 9 (Killed)", "could not start: No such file or
+/* "exited with code 1", "was ended by signal 9 (KILL)", "could not start: No such file or
  * directory". */
 void process_format_status(const struct process_status *status, char text[PROCESS_STATUS_BYTES]);
