@@ -186,7 +186,9 @@ static pid_t fork_child(struct launcher_state *state, size_t len, const int fds[
     }
     char **env = argv + arg_count + 1;
     inherit(state, env, env_count);
-    pid_t pid = fork();
+    /* Not fork(): handlers that libraries left in the gateway close descriptors that are other ones
+     * here. */
+    pid_t pid = _Fork();
     if (pid == 0)
         become(directory, argv, env, fds);
     /* Here too: an order may come before the child has run. */
