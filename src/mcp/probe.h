@@ -48,11 +48,12 @@ enum { PROBE_NAME_BYTES = 128 };
 struct probe {
     enum probe_transport transport;
     enum probe_state state;
-    bool is_sent;                       /* what the state is about is on its way */
-    enum mcp_version version;           /* from CONFIRMING (legacy) and DONE on */
-    bool has_tools;                     /* the upstream declares tools */
-    bool has_list_changed;              /* … and says when they change */
-    bool needs_new_process;             /* stdio: the next message goes to a fresh process */
+    bool is_sent;             /* what the state is about is on its way */
+    enum mcp_version version; /* from CONFIRMING (legacy) and DONE on */
+    bool has_tools;           /* the upstream declares tools */
+    bool has_list_changed;    /* … and says when they change */
+    bool
+        needs_new_process; /* stdio: start the program again before sending; the caller clears it */
     char server_name[PROBE_NAME_BYTES]; /* serverInfo, for people; cut; NUL-terminated */
     char server_version[PROBE_NAME_BYTES];
 };
