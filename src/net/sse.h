@@ -27,21 +27,20 @@ typedef void sse_event_fn(void *ctx, const struct sse_event *event);
 struct sse_parser {
     struct buf line; /* begun, without an end yet */
     struct buf event;
-    struct buf data;
+    struct buf data; /* each line with an LF behind it */
     struct buf id;
-    size_t max_event_bytes;
-    size_t event_bytes; /* taken since the last event */
     int64_t retry_ms;
-    unsigned bom_bytes; /* seen of the BOM */
-    bool is_begun;
-    bool skips_lf; /* a CR came last */
+    size_t bom_bytes; /* seen of the BOM */
+    bool is_begun;    /* what may be a BOM is behind us */
+    bool skips_lf;    /* a CR came last */
     bool has_overflowed;
 };
 
-/* max_event_bytes bounds all lines of one event together, and the id. */
+/* max_event_bytes bounds each line, and the data of an event. */
 void sse_parser_init(struct sse_parser *parser, size_t max_event_bytes);
 void sse_parser_done(struct sse_parser *parser);
-/* False: an event is over its bound or memory is out; nothing more is taken, for good. */
+/* False: a line or an event is over the bound, or memory is out; nothing is taken any more, for
+ * good. */
 bool sse_feed(struct sse_parser *parser, struct str bytes, sse_event_fn *on_event,
               void *ctx) MUST_CHECK;
 /* What the last "retry" said, in milliseconds; -1: nothing. */
