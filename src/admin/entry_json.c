@@ -122,7 +122,9 @@ static void what(struct jsonw *w, const struct audit_entry *entry)
 
 static void arguments(struct jsonw *w, const struct audit_record *record)
 {
-    if (record->arguments == AUDIT_BLOCK_NONE && record->entry.argument_bytes == 0)
+    bool is_call = record->entry.kind == AUDIT_INTENT || record->entry.kind == AUDIT_DENIED;
+
+    if (!is_call && record->arguments == AUDIT_BLOCK_NONE && record->entry.argument_bytes == 0)
         return;
     jsonw_name(w, "arguments");
     jsonw_object(w);
@@ -140,7 +142,7 @@ static void arguments(struct jsonw *w, const struct audit_record *record)
 static void outcome(struct jsonw *w, const struct audit_entry *entry)
 {
     bytes(w, "outcome", entry->outcome);
-    if (entry->duration_us > 0) {
+    if (entry->duration_us > 0 || entry->kind == AUDIT_OUTCOME) {
         char text[40];
 
         (void)snprintf(text, sizeof text, "%.3f", (double)entry->duration_us / 1000.0);
@@ -151,6 +153,40 @@ static void outcome(struct jsonw *w, const struct audit_entry *entry)
     count(w, "result_bytes", entry->result_bytes);
     hex(w, "result_digest", entry->result_digest);
     bytes(w, "upstream_protocol", entry->upstream_protocol);
+}
+
+static const char *field_name(uint16_t tag)
+{
+    switch (tag) {
+#define TEXT(number, name, place, cap, meaning)                                                    \
+    case number:                                                                                   \
+        return #name;
+#define NUMBER(number, name, place, meaning)                                                       \
+    case number:                                                                                   \
+        return #name;
+#include "audit/fields.def"
+    default:
+        return tag == 0 ? "arguments" : "unknown";
+    }
+}
+
+/* What was longer than its cap: the entry holds the beginning, and the hash of the whole. */
+static void cuts(struct jsonw *w, const struct audit_record *record)
+{
+    if (record->cut_count == 0)
+        return;
+    jsonw_name(w, "cut");
+    jsonw_array(w);
+    for (size_t i = 0; i < record->cut_count; i++) {
+        const struct audit_cut *cut = &record->cuts[i];
+
+        jsonw_object(w);
+        jsonw_name_str(w, "field", str_c(field_name(cut->tag)));
+        jsonw_name_i64(w, "bytes", (int64_t)cut->full_bytes);
+        hex(w, "sha256", str_of((const char *)cut->sha256, sizeof cut->sha256));
+        jsonw_end_object(w);
+    }
+    jsonw_end_array(w);
 }
 
 void entry_write_json(struct jsonw *w, const struct audit_record *record)
@@ -166,9 +202,10 @@ void entry_write_json(struct jsonw *w, const struct audit_record *record)
         jsonw_name_str(w, "outcome", STR("open"));
     else
         outcome(w, &record->entry);
-    bytes(w, "detail", record->entry.detail.len > 0 || record->outcome == NULL
-                           ? record->entry.detail
-                           : record->outcome->entry.detail);
+    bytes(w, "detail",
+          record->entry.detail.len > 0 || record->outcome == NULL ? record->entry.detail
+                                                                  : record->outcome->entry.detail);
+    cuts(w, record);
     hex(w, "leaf_hash", str_of((const char *)record->leaf_hash, sizeof record->leaf_hash));
     jsonw_end_object(w);
 }

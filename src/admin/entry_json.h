@@ -1,6 +1,6 @@
 /*
- * entry_json.h - an audit record as the API and `audit search --json` show it: one object, ASCII only,
- * whatever bytes the entry holds.
+ * entry_json.h - an audit record as the API and `audit search --json` show it: one object, ASCII
+ * only, whatever bytes the entry holds.
  */
 #pragma once
 

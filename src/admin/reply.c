@@ -58,7 +58,8 @@ enum err_code query_get(const struct api_request *request, const char *name, str
         if (found)
             return err_set(err, ERR_INVALID, "'%s' stands twice in the query", name);
         if (!decode(request->arena, value, ret_value))
-            return err_set(err, ERR_INVALID, "'%s' in the query is not percent-encoded right", name);
+            return err_set(err, ERR_INVALID, "'%s' in the query is not percent-encoded right",
+                           name);
         found = true;
     }
     return found ? ERR_OK : err_set(err, ERR_NOT_FOUND, "no '%s' in the query", name);
@@ -127,8 +128,8 @@ enum err_code body_object(const struct api_request *request, const char *const *
     return ERR_OK;
 }
 
-enum err_code body_str(const struct api_request *request, const struct json_doc *doc, const char *name,
-                       struct str *ret_value, struct err *err)
+enum err_code body_str(const struct api_request *request, const struct json_doc *doc,
+                       const char *name, struct str *ret_value, struct err *err)
 {
     json_pos pos = json_get(doc, 0, str_c(name));
 

@@ -12,16 +12,16 @@
 #include "base/jsonw.h"
 #include "gate/api.h"
 
-/* {"error": {"code": word, "message": sentence}} with the status that belongs to the code. Replaces what the
- * body held. */
+/* {"error": {"code": word, "message": sentence}} with the status that belongs to the code. Replaces
+ * what the body held. */
 void reply_err(struct api_reply *reply, const struct err *err);
 
-/* The value of a query parameter, percent-decoded into arena. ERR_NOT_FOUND: not there; ERR_INVALID: twice,
- * or not decodable. */
+/* The value of a query parameter, percent-decoded into arena. ERR_NOT_FOUND: not there;
+ * ERR_INVALID: twice, or not decodable. */
 enum err_code query_get(const struct api_request *request, const char *name, struct str *ret_value,
                         struct err *err) MUST_CHECK;
-/* Refuses a query that has a parameter outside of names (NULL at the end): a misspelt filter must not read
- * as no filter. */
+/* Refuses a query that has a parameter outside of names (NULL at the end): a misspelt filter must
+ * not read as no filter. */
 enum err_code query_check(const struct api_request *request, const char *const *names,
                           struct err *err) MUST_CHECK;
 /* true, false, 1, 0; not there: false. */
@@ -32,5 +32,5 @@ enum err_code query_bool(const struct api_request *request, const char *name, bo
 enum err_code body_object(const struct api_request *request, const char *const *names,
                           struct json_doc *ret_doc, struct err *err) MUST_CHECK;
 /* A string member; *ret_value untouched when it is not there. ERR_INVALID: no string. */
-enum err_code body_str(const struct api_request *request, const struct json_doc *doc, const char *name,
-                       struct str *ret_value, struct err *err) MUST_CHECK;
+enum err_code body_str(const struct api_request *request, const struct json_doc *doc,
+                       const char *name, struct str *ret_value, struct err *err) MUST_CHECK;

@@ -1,0 +1,38 @@
+#include "admin/api.h"
+
+#include "admin/handlers.h"
+
+static const struct api api = {
+    .handlers =
+        {
+            [ENDPOINT_STATUS] = {API_CONTROL, status_show},
+            [ENDPOINT_GOVERNANCE_EXPORT] = {API_CONTROL, governance_show},
+            [ENDPOINT_GOVERNANCE_DIFF] = {API_CONTROL, governance_compare},
+            [ENDPOINT_GOVERNANCE_APPLY] = {API_CONTROL, governance_apply},
+            [ENDPOINT_SERVER_LIST] = {API_CONTROL, servers_list},
+            [ENDPOINT_SERVER_ADD] = {API_CONTROL, servers_add},
+            [ENDPOINT_SERVER_REMOVE] = {API_CONTROL, servers_remove},
+            [ENDPOINT_SERVER_REFRESH] = {API_CONTROL, servers_refresh},
+            [ENDPOINT_TOOL_LIST] = {API_CONTROL, tools_list},
+            [ENDPOINT_TOOL_SHOW] = {API_CONTROL, tools_show},
+            [ENDPOINT_TOOL_HINTS] = {API_CONTROL, tools_hints},
+            [ENDPOINT_TOOL_SET] = {API_CONTROL, tools_set},
+            [ENDPOINT_ROBOT_LIST] = {API_CONTROL, robots_list},
+            [ENDPOINT_ROBOT_CREATE] = {API_CONTROL, robots_create},
+            [ENDPOINT_ROBOT_REVOKE] = {API_CONTROL, robots_revoke},
+            [ENDPOINT_TOKEN_LIST] = {API_CONTROL, tokens_list},
+            [ENDPOINT_TOKEN_CREATE] = {API_CONTROL, tokens_create},
+            [ENDPOINT_TOKEN_REVOKE] = {API_CONTROL, tokens_revoke},
+            [ENDPOINT_AUDIT_SEARCH] = {API_SEARCH, audit_find},
+            [ENDPOINT_AUDIT_SHOW] = {API_SEARCH, audit_show},
+            [ENDPOINT_AUDIT_DECRYPT] = {API_SEARCH, audit_decrypt},
+            [ENDPOINT_AUDIT_TAIL] = {API_SEARCH, audit_follow},
+            [ENDPOINT_AUDIT_STATUS] = {API_SEARCH, audit_state},
+            [ENDPOINT_AUDIT_REINDEX] = {API_SEARCH, audit_index_again},
+        },
+};
+
+const struct api *admin_api(void)
+{
+    return &api;
+}

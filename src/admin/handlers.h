@@ -1,0 +1,37 @@
+/*
+ * handlers.h - every handler of the API, for the table in api.c. docs/api.md says what each takes
+ * and gives.
+ */
+#pragma once
+
+#include "gate/api.h"
+
+api_handler_fn status_show;
+
+api_handler_fn governance_show;
+api_handler_fn governance_compare;
+api_handler_fn governance_apply;
+
+api_handler_fn servers_list;
+api_handler_fn servers_add;
+api_handler_fn servers_remove;
+api_handler_fn servers_refresh;
+
+api_handler_fn tools_list;
+api_handler_fn tools_show;
+api_handler_fn tools_hints;
+api_handler_fn tools_set;
+
+api_handler_fn robots_list;
+api_handler_fn robots_create;
+api_handler_fn robots_revoke;
+api_handler_fn tokens_list;
+api_handler_fn tokens_create;
+api_handler_fn tokens_revoke;
+
+api_handler_fn audit_find;
+api_handler_fn audit_show;
+api_handler_fn audit_decrypt;
+api_handler_fn audit_follow;
+api_handler_fn audit_state;
+api_handler_fn audit_index_again;
