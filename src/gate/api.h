@@ -1,8 +1,8 @@
 /*
  * api.h - how requests for /api/v1 get from a worker to the handlers of room admin and back.
  *
- * A worker authenticates the request, finds its endpoint, checks the scopes (identity/scopes.def, the
- * one check), copies it and hands it to a job thread: handlers block as they like. Handlers of
+ * A worker authenticates the request, finds its endpoint, checks the scopes (identity/scopes.def,
+ * the one check), copies it and hands it to a job thread: handlers block as they like. Handlers of
  * API_CONTROL run one after another on the thread that owns the store; those of API_SEARCH on the
  * thread for searches, which must not touch the store.
  */
@@ -26,7 +26,7 @@ struct api_request {
     struct str path;
     enum endpoint endpoint;
     struct str params[ENDPOINT_MAX_PARAMS]; /* what stands for each {} of its path, decoded */
-    struct str query; /* behind the question mark, as sent; may be empty */
+    struct str query;                       /* behind the question mark, as sent; may be empty */
     struct str body;
     struct caller caller;
     struct addr peer;

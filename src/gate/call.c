@@ -11,9 +11,9 @@
 #include "net/sse.h"
 
 enum {
-    KEEP_FREE = 256,               /* calls kept for reuse, with their memory */
-    MAX_HEAD_BYTES = 256 << 10,    /* of what is written anew towards upstream */
-    MAX_STREAM_QUEUED = 1 << 20,   /* a client that reads slower loses progress, not the result */
+    KEEP_FREE = 256,             /* calls kept for reuse, with their memory */
+    MAX_HEAD_BYTES = 256 << 10,  /* of what is written anew towards upstream */
+    MAX_STREAM_QUEUED = 1 << 20, /* a client that reads slower loses progress, not the result */
 };
 
 static struct call *take_free(struct worker *worker)
@@ -75,7 +75,8 @@ static void recycle(struct call *call)
     arena_reset(arena);
     buf_clear(&head);
     buf_clear(&reply);
-    *call = (struct call){.arena = arena, .head = head, .reply = reply, .generation = generation + 1};
+    *call =
+        (struct call){.arena = arena, .head = head, .reply = reply, .generation = generation + 1};
     call->next = worker->free_calls;
     worker->free_calls = call;
 }
@@ -114,7 +115,21 @@ void call_end(struct call *call)
         recycle(call);
 }
 
-/* Not yet sent: forward will hold it back. Sent: the server is told, and the outcome is recorded. */
+void call_abandon(struct call *call)
+{
+    struct worker *worker = call->worker;
+
+    call->http = NULL;
+    call->has_message = false;
+    if (call->exchange.impl != NULL)
+        exchange_cancel(&call->exchange, STR("the gateway stops"));
+    if (call->wait.on_durable != NULL)
+        audit_wait_cancel(worker->port, &call->wait);
+    call_end(call);
+}
+
+/* Not yet sent: forward will hold it back. Sent: the server is told, and the outcome is recorded.
+ */
 static void cancel(struct call *call, struct str why)
 {
     call->is_cancelled = true;
@@ -127,16 +142,16 @@ static void cancel(struct call *call, struct str why)
     pipeline_resume(call);
 }
 
-/* MCP 2026-07-28: closing the stream cancels. Legacy: it does not, only notifications/cancelled does; but what
- * was not yet sent has no one left to send it for. */
+/* MCP 2026-07-28: closing the stream cancels. Legacy: it does not, only notifications/cancelled
+ * does; but what was not yet sent has no one left to send it for. */
 void call_on_client_gone(struct call *call)
 {
     call->http = NULL;
     call->has_message = false;
     if (call->reply_state == REPLY_SENT || call->is_over)
         return;
-    if (!call->has_intent && call->receipt == NULL && call->sent_us == 0 && call->wait.on_durable == NULL &&
-        call->key_job.run == NULL) {
+    if (!call->has_intent && call->receipt == NULL && call->sent_us == 0 &&
+        call->wait.on_durable == NULL && call->key_job.run == NULL) {
         call_end(call);
         return;
     }
@@ -155,7 +170,8 @@ static void fill_message(struct call *call, struct audit_entry *entry)
 
     entry->method = message->method_name;
     entry->request_id = message->id;
-    entry->trace_id = message->traceparent.len >= 35 ? str_of(message->traceparent.ptr + 3, 32) : STR_NONE;
+    entry->trace_id =
+        message->traceparent.len >= 35 ? str_of(message->traceparent.ptr + 3, 32) : STR_NONE;
     if (message->name.ptr != NULL)
         entry->requested_name = message->name;
     if (message->arguments != JSON_NONE && message->method == MCP_TOOLS_CALL) {
@@ -208,7 +224,8 @@ void call_fill_entry(struct call *call, struct audit_entry *entry, struct entry_
         entry->protocol = str_c(version_word(call->terms.version));
     }
     if (call->has_session)
-        entry->session_id = arena_dup(call->arena, str_of((const char *)call->session.id.bytes, UUID_BYTES));
+        entry->session_id =
+            arena_dup(call->arena, str_of((const char *)call->session.id.bytes, UUID_BYTES));
     if (call->tool != NULL)
         fill_tool(call, entry);
     else if (call->endpoint != NULL)
@@ -245,7 +262,8 @@ void call_record_refusal(struct call *call, enum reason reason, const char *text
         refusals_add_source(worker->refusals, &call->address, reason_word(reason));
         return;
     }
-    if (!refusals_may_record(worker->refusals, call->caller.id, reason_word(reason), loop_now_us(worker->loop)))
+    if (!refusals_may_record(worker->refusals, call->caller.id, reason_word(reason),
+                             loop_now_us(worker->loop)))
         return;
     call_fill_entry(call, &entry, &facts);
     entry.attempt = 1;
@@ -275,7 +293,8 @@ void call_write_error(struct call *call, enum mcp_error error, const char *text,
     call->reply_status = error_status(error, call->terms.era);
 }
 
-enum step_result call_refuse(struct call *call, enum mcp_error error, enum reason reason, const char *text)
+enum step_result call_refuse(struct call *call, enum mcp_error error, enum reason reason,
+                             const char *text)
 {
     call_record_refusal(call, reason, text);
     call_write_error(call, error, text, reason_word(reason), factor_word(reason_factor(reason)));
@@ -306,7 +325,8 @@ static size_t add_headers(const struct call *call, struct http_header *headers)
     size_t count = 0;
 
     if (call->reply_status == 401)
-        headers[count++] = (struct http_header){STR("WWW-Authenticate"), STR("Bearer realm=\"portreeve\"")};
+        headers[count++] =
+            (struct http_header){STR("WWW-Authenticate"), STR("Bearer realm=\"portreeve\"")};
     if (call->reply_status == 403)
         headers[count++] = (struct http_header){STR("WWW-Authenticate"),
                                                 STR("Bearer error=\"insufficient_scope\"")};
@@ -347,8 +367,8 @@ void call_send_reply(struct call *call)
     if (call->http != NULL && was_streaming)
         finish_stream(call);
     else if (call->http != NULL)
-        http_reply(call_part_from_http(call), call->reply_status, headers, 1 + add_headers(call, headers + 1),
-                   buf_str(&call->reply));
+        http_reply(call_part_from_http(call), call->reply_status, headers,
+                   1 + add_headers(call, headers + 1), buf_str(&call->reply));
     call_end(call);
 }
 
@@ -359,7 +379,8 @@ enum step_result call_reply_status(struct call *call, int status)
     call->reply_status = status;
     call->reply_state = REPLY_SENT;
     if (call->http != NULL)
-        http_reply(call_part_from_http(call), status, headers, add_headers(call, headers), STR_NONE);
+        http_reply(call_part_from_http(call), status, headers, add_headers(call, headers),
+                   STR_NONE);
     call_end(call);
     return STEP_DONE;
 }

@@ -1,8 +1,9 @@
 /*
- * call.h - one request of a client on its way through the pipeline (pipeline.c), whatever it asks for.
+ * call.h - one request of a client on its way through the pipeline (pipeline.c), whatever it asks
+ * for.
  *
- * 1. A call is answered once: by call_reply…() or by call_refuse(); afterwards only what was recorded
- *    is settled.
+ * 1. A call is answered once: by call_reply…() or by call_refuse(); afterwards only what was
+ * recorded is settled.
  * 2. `http` is NULL once the client has gone. What points into its bytes (message, headers) is not
  *    looked at from then on; what settling needs stands in the arena or in the snapshot.
  * 3. An intent that was recorded is always settled, also when the client has gone.
@@ -39,7 +40,8 @@ struct worker;
 
 enum step_result {
     STEP_NEXT, /* go on with the next step */
-    STEP_WAIT, /* pipeline_resume() will go on, with this step's successor or the step set by call_goto() */
+    STEP_WAIT, /* pipeline_resume() will go on, with this step's successor or the step set by
+                  call_goto() */
     STEP_DONE, /* the call is over, or will be when what is recorded is settled */
 };
 
@@ -96,7 +98,8 @@ struct call {
     const struct snapshot_tool *tool;
     struct policy_verdict verdict;
     bool is_decided;
-    bool is_cancelled; /* by the client: notifications/cancelled, or a modern client that went away */
+    bool is_cancelled; /* by the client: notifications/cancelled, or a modern client that went away
+                        */
 
     /* compose, record, forward */
     struct uuid id;
@@ -126,7 +129,7 @@ struct call {
     struct err why; /* of outcomes that failed */
     enum reply_state reply_state;
     struct str session_header; /* of the reply to initialize */
-    struct buf reply; /* the final message */
+    struct buf reply;          /* the final message */
     int reply_status;
 
     struct job key_job;
@@ -138,6 +141,9 @@ struct call *call_new(struct worker *worker, struct http_request *http);
 /* Over: freed at once, or when the pipeline's loop leaves it. */
 void call_end(struct call *call);
 void call_free(struct call *call);
+/* The worker ends: nothing is waited for. An intent that is not settled reads "unknown" at the next
+ * start. */
+void call_abandon(struct call *call);
 /* The client has gone. */
 void call_on_client_gone(struct call *call);
 /* The client of this call said so (notifications/cancelled): no answer follows. */
@@ -150,8 +156,8 @@ void call_fill_entry(struct call *call, struct audit_entry *entry, struct entry_
 /* Decides by the call's snapshot as of now. */
 void call_decide(struct call *call);
 
-/* Records the refusal and answers it. reason: word for record and data.reason; text: the sentence for the
- * client. Returns STEP_DONE. */
+/* Records the refusal and answers it. reason: word for record and data.reason; text: the sentence
+ * for the client. Returns STEP_DONE. */
 enum step_result call_refuse(struct call *call, enum mcp_error error, enum reason reason,
                              const char *text);
 /* Records the refusal alone; the caller answers. */

@@ -88,15 +88,16 @@ struct governance_host control_host(struct control *control)
         .has_program = has_program, .has_secret = has_secret, .ctx = settings.out};
 }
 
-enum err_code control_view(struct control *control, struct arena *arena, struct store_view *ret_view,
-                           struct err *err)
+enum err_code control_view(struct control *control, struct arena *arena,
+                           struct store_view *ret_view, struct err *err)
 {
     return store_load_view(control->gate->store, arena, ret_view, err);
 }
 
 /* The pair of entries around a change. */
 
-static enum err_code record(struct control *control, const struct audit_entry *entry, struct err *err)
+static enum err_code record(struct control *control, const struct audit_entry *entry,
+                            struct err *err)
 {
     const struct data_key *key = NULL;
     struct data_key_name name = {.subject = entry->principal_id,
@@ -216,8 +217,9 @@ enum err_code control_publish(struct control *control, struct err *err)
     return ERR_OK;
 }
 
-/* The change is stored; it must now be decided by. A snapshot that can't be made is a state in which
- * what is stored and what is decided by differ: that is logged loudly and told to the caller. */
+/* The change is stored; it must now be decided by. A snapshot that can't be made is a state in
+ * which what is stored and what is decided by differ: that is logged loudly and told to the caller.
+ */
 static enum err_code finish(struct control *control, struct pending *pending, const char *action,
                             enum err_code code, struct err *err)
 {
@@ -274,7 +276,8 @@ static enum err_code find_robot(struct control *control, struct arena *arena, st
         }
     }
     return err_set(err, ERR_NOT_FOUND,
-                   "there is no robot '" STR_FMT "'; `portreeve robot list` shows them, `robot create` "
+                   "there is no robot '" STR_FMT
+                   "'; `portreeve robot list` shows them, `robot create` "
                    "makes one",
                    STR_ARG(name));
 }
@@ -301,7 +304,8 @@ enum err_code control_add_token(struct control *control, const struct control_ch
     token_mint(TOKEN_ROBOT, text);
     token_mint_id(id);
     token.id = str_of(id, TOKEN_ID_LEN);
-    token_hash(keyring_get(control->gate->keyring, KEY_PEPPER), str_of(text, TOKEN_TEXT_LEN), token.hash);
+    token_hash(keyring_get(control->gate->keyring, KEY_PEPPER), str_of(text, TOKEN_TEXT_LEN),
+               token.hash);
     code = store_add_token(control->gate->store, &token, &pending.change, &version, err);
     code = finish(control, &pending, change->action, code, err);
     if (code == ERR_OK) {
@@ -341,7 +345,8 @@ enum err_code control_revoke_robot(struct control *control, const struct control
     code = begin(control, change, &pending, err);
     if (code != ERR_OK)
         return code;
-    code = store_revoke_robot_tokens(control->gate->store, id, &pending.change, ret_count, &version, err);
+    code = store_revoke_robot_tokens(control->gate->store, id, &pending.change, ret_count, &version,
+                                     err);
     return finish(control, &pending, change->action, code, err);
 }
 
@@ -363,7 +368,8 @@ static struct health_row *health_of(struct control *control, int64_t server_id)
     return row;
 }
 
-static void ask(struct control *control, const struct snapshot_server *server, struct health_row *row)
+static void ask(struct control *control, const struct snapshot_server *server,
+                struct health_row *row)
 {
     row->health.state = SERVER_STATE_BUSY;
     row->address_hash = server->address_hash;
@@ -453,7 +459,8 @@ static void record_definitions(struct control *control, int64_t server_id,
     struct snapshot *snapshot = gate_snapshot(control->gate);
     const struct snapshot_server *server = snapshot_find_server_id(snapshot, server_id);
     char detail[128];
-    struct audit_entry entry = {.kind = AUDIT_DEFINITION, .attempt = 1, .server_id = (uint64_t)server_id};
+    struct audit_entry entry = {
+        .kind = AUDIT_DEFINITION, .attempt = 1, .server_id = (uint64_t)server_id};
     struct err err;
 
     entry.call_id = uuid_v7(clock_wall_us());
@@ -465,12 +472,14 @@ static void record_definitions(struct control *control, int64_t server_id,
     entry.detail = str_c(detail);
     if (record(control, &entry, &err) != ERR_OK)
         log_event(LOG_ERROR, "definition_entry_not_recorded", LOG_ERR(&err));
-    log_event(LOG_INFO, "tools_discovered", LOG_STR("server", entry.server), LOG_INT("new", changes->added),
-              LOG_INT("changed", changes->changed), LOG_INT("gone", changes->gone));
+    log_event(LOG_INFO, "tools_discovered", LOG_STR("server", entry.server),
+              LOG_INT("new", changes->added), LOG_INT("changed", changes->changed),
+              LOG_INT("gone", changes->gone));
     snapshot_unref(snapshot);
 }
 
-static enum err_code save_tools(struct control *control, const struct discovered *found, struct err *err)
+static enum err_code save_tools(struct control *control, const struct discovered *found,
+                                struct err *err)
 {
     struct store_change change = {.author = STR("discovery"), .now_us = clock_wall_us()};
     struct tool_changes changes = {0};
@@ -503,5 +512,6 @@ void control_on_discovered(struct control *control, const struct discovered *fou
     row->health.state = SERVER_STATE_FAILED;
     row->health.failed_us = clock_wall_us();
     (void)snprintf(row->health.last_error, sizeof row->health.last_error, "%s", failure->text);
-    log_event(LOG_WARN, "discovery_failed", LOG_INT("server_id", found->server_id), LOG_ERR(failure));
+    log_event(LOG_WARN, "discovery_failed", LOG_INT("server_id", found->server_id),
+              LOG_ERR(failure));
 }

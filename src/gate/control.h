@@ -1,9 +1,10 @@
 /*
- * control.h - changing what is governed: the one way from an administrator's wish to a new snapshot.
+ * control.h - changing what is governed: the one way from an administrator's wish to a new
+ * snapshot.
  *
  * Every change is a pair of admin entries around the commit: the intent is durable before the store
- * is touched, the outcome follows; what a crash left open is reconciled at start (control_reconcile).
- * A change is acknowledged when every worker decides by it.
+ * is touched, the outcome follows; what a crash left open is reconciled at start
+ * (control_reconcile). A change is acknowledged when every worker decides by it.
  *
  * Threads: the control job thread alone (the one that owns the store). Everything here blocks.
  */
@@ -29,8 +30,8 @@ typedef enum err_code control_edit_fn(struct governance *governance, struct aren
 
 struct control_change {
     const struct api_request *request; /* who and from where */
-    const char *action;                /* word for the log: "apply", "server_add", "robot_token" … */
-    struct str detail;                 /* what changes, readable; bytes of any kind */
+    const char *action; /* word for the log: "apply", "server_add", "robot_token" … */
+    struct str detail;  /* what changes, readable; bytes of any kind */
 };
 
 struct control *gate_control(struct gate *gate);
@@ -39,8 +40,8 @@ struct control *gate_control(struct gate *gate);
 struct governance_host control_host(struct control *control);
 
 /* Read-only looks at what is stored. */
-enum err_code control_view(struct control *control, struct arena *arena, struct store_view *ret_view,
-                           struct err *err) MUST_CHECK;
+enum err_code control_view(struct control *control, struct arena *arena,
+                           struct store_view *ret_view, struct err *err) MUST_CHECK;
 
 /* Loads, edits, checks, saves and publishes. *ret_version: the policy version now in force. */
 enum err_code control_edit(struct control *control, const struct control_change *change,
@@ -64,14 +65,15 @@ enum server_state {
     SERVER_STATE_NEW,    /* not yet discovered */
     SERVER_STATE_BUSY,   /* discovery under way */
     SERVER_STATE_READY,  /* the tools are known */
-    SERVER_STATE_FAILED, /* the last discovery failed; last_error says why, the tools known before stay */
+    SERVER_STATE_FAILED, /* the last discovery failed; last_error says why, the tools known before
+                            stay */
 };
 
 struct server_health {
     enum server_state state;
-    char protocol[16];      /* revision spoken, "" until known */
-    int64_t discovered_us;  /* last success; 0: never */
-    int64_t failed_us;      /* last failure; 0: never */
+    char protocol[16];     /* revision spoken, "" until known */
+    int64_t discovered_us; /* last success; 0: never */
+    int64_t failed_us;     /* last failure; 0: never */
     char last_error[ERR_TEXT_BYTES];
 };
 

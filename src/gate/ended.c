@@ -4,8 +4,8 @@
 
 #include "base/table.h"
 
-/* A client that ends sessions in a loop takes nothing but its own memory away: past this, the oldest
- * knowledge is given up with the whole set. */
+/* A client that ends sessions in a loop takes nothing but its own memory away: past this, the
+ * oldest knowledge is given up with the whole set. */
 enum { MAX_ENDED = 200000 };
 
 struct ended_sessions {

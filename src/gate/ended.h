@@ -1,6 +1,6 @@
 /*
- * ended.h - sessions that a client ended with DELETE, until they would have ended by themselves. Every
- * worker has its own set; an ending is told to all.
+ * ended.h - sessions that a client ended with DELETE, until they would have ended by themselves.
+ * Every worker has its own set; an ending is told to all.
  */
 #pragma once
 

@@ -12,7 +12,8 @@ static struct str write_scopes(uint32_t scopes, char *text, size_t size)
     for (unsigned i = 0; i < SCOPES; i++) {
         if ((scopes & SCOPE_BIT(i)) == 0)
             continue;
-        int more = snprintf(text + len, size - len, "%s%s", len > 0 ? "," : "", scope_word((enum scope)i));
+        int more =
+            snprintf(text + len, size - len, "%s%s", len > 0 ? "," : "", scope_word((enum scope)i));
         if (more < 0 || (size_t)more >= size - len)
             break;
         len += (size_t)more;

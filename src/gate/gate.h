@@ -1,8 +1,8 @@
 /*
  * gate.h - the gateway as a whole: what it is made of, and its life.
  *
- * Threads: gate_run() is the control loop and returns when the gateway has ended; gate_stop() may be
- * called from a signal handler of that loop alone. Workers, job threads and the audit log have
+ * Threads: gate_run() is the control loop and returns when the gateway has ended; gate_stop() may
+ * be called from a signal handler of that loop alone. Workers, job threads and the audit log have
  * threads of their own (docs/ARCHITECTURE.md).
  */
 #pragma once
@@ -23,12 +23,12 @@ struct gate_config {
     struct launcher *launcher; /* forked before any thread existed */
 };
 
-/* Opens everything, recovers what a crash left and takes the listeners' addresses; serves nothing yet.
- * Failures name what to do. *ret_gate is the caller's: gate_free() it. */
+/* Opens everything, recovers what a crash left and takes the listeners' addresses; serves nothing
+ * yet. Failures name what to do. *ret_gate is the caller's: gate_free() it. */
 enum err_code gate_new(const struct gate_config *config, struct gate **ret_gate,
                        struct err *err) MUST_CHECK;
-/* Serves until SIGTERM or SIGINT, then lets calls in flight end (settings.stop_seconds). SIGHUP reads
- * certificates again. */
+/* Serves until SIGTERM or SIGINT, then lets calls in flight end (settings.stop_seconds). SIGHUP
+ * reads certificates again. */
 enum err_code gate_run(struct gate *gate, struct err *err) MUST_CHECK;
 void gate_free(struct gate *gate); /* NULL is fine */
 void gate_freep(struct gate **gate);

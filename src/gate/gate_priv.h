@@ -4,13 +4,16 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/jobs.h"
 #include "gate/control.h"
 #include "gate/gate.h"
 #include "gate/origin.h"
 #include "keys/data_keys.h"
+#include "net/tls.h"
 #include "store/lock.h"
 #include "store/store.h"
 
@@ -32,18 +35,23 @@ struct gate {
     struct jobs *key_jobs;     /* data keys that are not in memory yet */
     struct worker **workers;
     size_t worker_count;
-    struct loop *loop; /* of the control thread */
+    struct loop *loop;                /* of the control thread */
+    atomic_bool is_serving;           /* workers have started */
+    struct tls_context *tls[16];      /* of the listeners; NULL: plain. Under snapshot_lock */
+    struct tls_context *upstream_tls; /* towards servers */
 
     pthread_mutex_t snapshot_lock;
     struct snapshot *snapshot;
+
+    _Atomic uint64_t result_bytes_held; /* of answers that are not yet passed on */
 };
 
 /* Makes snapshot (a reference is taken) the one that new requests are decided on, and returns when
  * every worker has adopted it. Not from a worker's thread. */
 void gate_publish(struct gate *gate, struct snapshot *snapshot);
 
-/* Control job thread only. What an upstream server answered to a discovery: tools (NULL on failure) and the
- * revision it speaks. */
+/* Control job thread only. What an upstream server answered to a discovery: tools (NULL on failure)
+ * and the revision it speaks. */
 struct discovered {
     int64_t server_id;
     const struct tool_seen *tools;
@@ -54,7 +62,8 @@ struct discovered {
 void control_on_discovered(struct control *control, const struct discovered *found);
 /* Discovers every server whose tools are older than the refresh time, and those never seen. */
 void control_refresh_due(struct control *control, bool all);
-enum err_code control_new(struct gate *gate, struct control **ret_control, struct err *err) MUST_CHECK;
+enum err_code control_new(struct gate *gate, struct control **ret_control,
+                          struct err *err) MUST_CHECK;
 void control_free(struct control *control); /* NULL is fine */
 /* Writes the outcome of a change that a crash left open. */
 enum err_code control_reconcile(struct control *control, struct err *err) MUST_CHECK;

@@ -69,7 +69,8 @@ static struct stream *make(struct call *call)
         free(stream);
         return NULL;
     }
-    stream->endpoint = call->endpoint == NULL ? STR_NONE : arena_dup(stream->arena, call->endpoint->name);
+    stream->endpoint =
+        call->endpoint == NULL ? STR_NONE : arena_dup(stream->arena, call->endpoint->name);
     if (!caller_dup(stream->arena, &call->caller, &stream->caller)) {
         free_stream(stream);
         return NULL;

@@ -1,6 +1,6 @@
 /*
- * listening.h - the listening streams of legacy sessions (GET): open event streams that say when the list of
- * tools has changed for their caller.
+ * listening.h - the listening streams of legacy sessions (GET): open event streams that say when
+ * the list of tools has changed for their caller.
  *
  * A stream holds neither arena nor snapshot, only who listens. It ends when the token expires or is
  * revoked, checked with every new snapshot and once a second.
@@ -27,7 +27,8 @@ void listening_free(struct listening *streams); /* NULL is fine */
 bool listening_add(struct worker *worker, struct call *call);
 /* The client of a stream has gone. */
 void listening_on_closed(struct worker *worker, void *stream);
-/* After a new snapshot, and once a second: ends what is no longer allowed, tells what has changed. */
+/* After a new snapshot, and once a second: ends what is no longer allowed, tells what has changed.
+ */
 void listening_check(struct worker *worker, bool is_new_snapshot);
 /* Ends the streams of this session (NULL: all). */
 void listening_end(struct worker *worker, const struct uuid *session);

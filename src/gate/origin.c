@@ -65,7 +65,8 @@ static bool add_all(struct origin_rules *rules, const struct settings *settings)
 
     if (!add(rules->origins, authority))
         return false;
-    authority = str_from(authority, settings->public_url.is_https ? strlen("https://") : strlen("http://"));
+    authority =
+        str_from(authority, settings->public_url.is_https ? strlen("https://") : strlen("http://"));
     if (!add(rules->hosts, authority))
         return false;
     for (size_t i = 0; i < settings->listener_count; i++) {

@@ -1,9 +1,9 @@
 /*
- * origin.h - which Host and Origin a request may name (DNS rebinding: MCP "Security Best Practices", RFC
- * 9110 §7.2, RFC 6454).
+ * origin.h - which Host and Origin a request may name (DNS rebinding: MCP "Security Best
+ * Practices", RFC 9110 §7.2, RFC 6454).
  *
- * The names are compiled once from public_url, the listeners and the settings; a request is checked on
- * every path and every listener.
+ * The names are compiled once from public_url, the listeners and the settings; a request is checked
+ * on every path and every listener.
  */
 #pragma once
 

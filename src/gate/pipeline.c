@@ -3,8 +3,8 @@
  * reaches the next one, and nothing but `forward` sends upstream.
  *
  *   receive … authenticate run when the head of the request is there, before its body is read;
- *   the others follow when the body is complete. A step returns NEXT, WAIT (pipeline_resume() goes on
- *   behind it) or DONE (answered; control requests end at `serve`, refusals wherever they happen).
+ *   the others follow when the body is complete. A step returns NEXT, WAIT (pipeline_resume() goes
+ * on behind it) or DONE (answered; control requests end at `serve`, refusals wherever they happen).
  */
 #include "gate/pipeline.h"
 
@@ -16,19 +16,19 @@ static const struct {
 } steps[] = {
     {"receive", step_receive},           /* step_entry.c: route, Host, Origin, derived address */
     {"authenticate", step_authenticate}, /* step_entry.c: bearer token to caller */
-    {"unlock", step_unlock},             /* step_entry.c: the key that the caller's entries are under */
-    {"parse", step_parse},               /* step_parse.c: strict JSON, one message, era, session */
-    {"admit", step_admit},               /* step_parse.c: the token's scope for this endpoint */
-    {"serve", step_serve},               /* serve.c: what the gateway answers itself */
-    {"resolve", step_resolve},           /* step_judge.c: exposed name to server and tool */
-    {"refine", step_refine},             /* step_judge.c: headers that mirror arguments */
-    {"decide", step_decide},             /* step_judge.c: the policy's verdict */
-    {"inspect", step_inspect},           /* step_judge.c: what the arguments hold */
-    {"compose", step_compose},           /* step_send.c: the message as it will go, on a ready upstream */
-    {"record", step_record},             /* step_send.c: the intent, durable */
-    {"forward", step_forward},           /* step_send.c: with the receipt, upstream */
-    {"settle", step_settle},             /* step_settle.c: the outcome */
-    {"reply", step_reply},               /* step_settle.c: to the client */
+    {"unlock", step_unlock},   /* step_entry.c: the key that the caller's entries are under */
+    {"parse", step_parse},     /* step_parse.c: strict JSON, one message, era, session */
+    {"admit", step_admit},     /* step_parse.c: the token's scope for this endpoint */
+    {"serve", step_serve},     /* serve.c: what the gateway answers itself */
+    {"resolve", step_resolve}, /* step_judge.c: exposed name to server and tool */
+    {"refine", step_refine},   /* step_judge.c: headers that mirror arguments */
+    {"decide", step_decide},   /* step_judge.c: the policy's verdict */
+    {"inspect", step_inspect}, /* step_judge.c: what the arguments hold */
+    {"compose", step_compose}, /* step_send.c: the message as it will go, on a ready upstream */
+    {"record", step_record},   /* step_send.c: the intent, durable */
+    {"forward", step_forward}, /* step_send.c: with the receipt, upstream */
+    {"settle", step_settle},   /* step_settle.c: the outcome */
+    {"reply", step_reply},     /* step_settle.c: to the client */
 };
 
 enum { HEAD_STEPS = 2, COMPOSE = 10 };

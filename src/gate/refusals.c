@@ -127,8 +127,10 @@ void refusals_flush(struct refusals *refusals,
         struct row *row = value;
 
         if (row->count > 0) {
-            const struct refusals_count count = {
-                .who = key, .reason = str_c(row->reason), .is_caller = row->is_caller, .count = row->count};
+            const struct refusals_count count = {.who = key,
+                                                 .reason = str_c(row->reason),
+                                                 .is_caller = row->is_caller,
+                                                 .count = row->count};
             fn(ctx, &count);
         }
         row->count = 0;

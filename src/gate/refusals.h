@@ -1,7 +1,7 @@
 /*
  * refusals.h - how refusals get into the log without anybody being able to fill it: those of an
- * authenticated caller one by one up to a rate, then counted; those before authentication counted per
- * source and interval.
+ * authenticated caller one by one up to a rate, then counted; those before authentication counted
+ * per source and interval.
  *
  * Threads: one worker.
  */

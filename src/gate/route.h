@@ -1,6 +1,6 @@
 /*
- * route.h - which path is what. The decision uses the request target alone, compared byte for byte: no
- * normalising, no suffixes, so that no spelling of a path reaches an endpoint by a side door.
+ * route.h - which path is what. The decision uses the request target alone, compared byte for byte:
+ * no normalising, no suffixes, so that no spelling of a path reaches an endpoint by a side door.
  */
 #pragma once
 

@@ -32,7 +32,8 @@ static const uint64_t *visible(const struct snapshot *snapshot, const struct cal
         .expires_us = caller->expires_us,
         .now_us = clock_wall_us(),
     };
-    uint64_t *bits = arena_calloc(arena, POLICY_BITS_WORDS(policy_tool_count(policy)) + 1, sizeof *bits);
+    uint64_t *bits =
+        arena_calloc(arena, POLICY_BITS_WORDS(policy_tool_count(policy)) + 1, sizeof *bits);
 
     if (bits != NULL)
         policy_filter(policy, &facts, bits);
@@ -75,7 +76,8 @@ uint64_t serve_list_hash(const struct snapshot *snapshot, const struct caller *c
         const struct snapshot_tool *tool = snapshot_tool_at(snapshot, i);
         uint64_t part = 0;
 
-        if (!tool->is_listed || !policy_bit(bits, (uint32_t)i) || (server != NULL && tool->server != server))
+        if (!tool->is_listed || !policy_bit(bits, (uint32_t)i) ||
+            (server != NULL && tool->server != server))
             continue;
         memcpy(&part, tool->hash, sizeof part);
         hash = (hash ^ part ^ table_hash(tool->exposed)) * 0x100000001b3ull;
@@ -96,10 +98,12 @@ static enum step_result serve_list(struct call *call)
                                   .ttl_ms = LIST_TTL_MS};
 
     if (tools == NULL)
-        return call_refuse(call, MCP_ERROR_LIMIT, REASON_OVERLOADED, "The list does not fit into memory.");
+        return call_refuse(call, MCP_ERROR_LIMIT, REASON_OVERLOADED,
+                           "The list does not fit into memory.");
     if (call->message.cursor.ptr != NULL &&
         !reply_read_cursor(call->message.cursor, listing.epoch, count, &listing.first))
-        return call_refuse(call, MCP_ERROR_CURSOR, REASON_REQUEST_INVALID, error_text(MCP_ERROR_CURSOR));
+        return call_refuse(call, MCP_ERROR_CURSOR, REASON_REQUEST_INVALID,
+                           error_text(MCP_ERROR_CURSOR));
     reply_tools(&call->reply, call->message.id, call->terms.era, &listing);
     call_send_reply(call);
     return STEP_DONE;
@@ -146,7 +150,8 @@ static enum step_result serve_initialize(struct call *call)
     bool failed = id.failed || text.ptr == NULL;
     buf_done(&id);
     if (failed)
-        return call_refuse(call, MCP_ERROR_INTERNAL, REASON_OVERLOADED, "The session could not be made.");
+        return call_refuse(call, MCP_ERROR_INTERNAL, REASON_OVERLOADED,
+                           "The session could not be made.");
     record_session(call, "begins");
     reply_initialize(&call->reply, call->message.id, call->terms.version, greeting_of(call));
     call->session_header = text;
@@ -178,8 +183,10 @@ static void end_everywhere(struct worker *from, const struct uuid *session, int6
 
         if (ending == NULL)
             continue;
-        *ending = (struct ending){
-            .mail = {.on_deliver = on_ending}, .worker = worker, .session = *session, .until_us = until_us};
+        *ending = (struct ending){.mail = {.on_deliver = on_ending},
+                                  .worker = worker,
+                                  .session = *session,
+                                  .until_us = until_us};
         if (!worker_post(worker, &ending->mail))
             free(ending);
     }
@@ -233,7 +240,8 @@ static enum step_result serve_request(struct call *call)
     case MCP_TOOLS_CALL:
         return STEP_NEXT;
     default:
-        return call_refuse(call, MCP_ERROR_METHOD, REASON_METHOD_REFUSED, error_text(MCP_ERROR_METHOD));
+        return call_refuse(call, MCP_ERROR_METHOD, REASON_METHOD_REFUSED,
+                           error_text(MCP_ERROR_METHOD));
     }
     call_send_reply(call);
     return STEP_DONE;
@@ -275,8 +283,8 @@ static void on_api_done(struct job *job)
     if (call->http != NULL) {
         struct http_request *http = call_part_from_http(call);
 
-        http_reply(http, api->reply.body.failed ? 500 : api->reply.status, headers, ARRAY_LEN(headers),
-                   buf_str(&api->reply.body));
+        http_reply(http, api->reply.body.failed ? 500 : api->reply.status, headers,
+                   ARRAY_LEN(headers), buf_str(&api->reply.body));
     }
     call->reply_state = REPLY_SENT;
     call->is_waiting = false;
@@ -307,7 +315,8 @@ static bool decode_param(struct arena *arena, struct str text, struct str *ret_t
 }
 
 /* Copies what the handler may look at: the request itself stays with the worker. */
-static bool fill_api(struct call *call, const struct endpoint_match *match, struct api_request *request)
+static bool fill_api(struct call *call, const struct endpoint_match *match,
+                     struct api_request *request)
 {
     struct arena *arena = request->arena;
 
@@ -351,7 +360,8 @@ static enum step_result serve_api(struct call *call)
     struct gate *gate = call->worker->gate;
     struct endpoint_match match;
 
-    if (endpoint_find(http_request_method(call->http), http_request_path(call->http), &match, NULL) != ERR_OK ||
+    if (endpoint_find(http_request_method(call->http), http_request_path(call->http), &match,
+                      NULL) != ERR_OK ||
         gate->api->handlers[match.endpoint].handle == NULL)
         return call_reply_status(call, 404);
     struct api_job *api = new_api(call, &match);
@@ -363,7 +373,8 @@ static enum step_result serve_api(struct call *call)
         .reply_to = loop_mailbox(call->worker->loop), .run = run_api, .done = on_api_done};
     call->is_waiting = true;
     call->key_job.run = run_api; /* keeps the call until the job is done */
-    if (jobs_add(handler->thread == API_CONTROL ? gate->control_jobs : gate->search_jobs, &api->job))
+    if (jobs_add(handler->thread == API_CONTROL ? gate->control_jobs : gate->search_jobs,
+                 &api->job))
         return STEP_WAIT;
     call->is_waiting = false;
     call->key_job.run = NULL;
@@ -396,7 +407,8 @@ enum step_result step_serve(struct call *call)
     if (call->message.kind == MCP_REQUEST)
         return serve_request(call);
     /* Notifications, and answers to requests that nobody made. */
-    if (call->message.kind == MCP_NOTIFICATION && call->message.method == MCP_CANCELLED && call->has_session)
+    if (call->message.kind == MCP_NOTIFICATION && call->message.method == MCP_CANCELLED &&
+        call->has_session)
         cancel_of(call);
     return call_reply_status(call, 202);
 }

@@ -4,8 +4,8 @@
 
 #include "keys/seal.h"
 
-/* Plain bytes: id (16), version (1), created (8, host order: the key never leaves the host's kind), then
- * name and version of the client, each behind its length (1). */
+/* Plain bytes: id (16), version (1), created (8, host order: the key never leaves the host's kind),
+ * then name and version of the client, each behind its length (1). */
 enum { FIXED_BYTES = 16 + 1 + 8, MAX_BYTES = FIXED_BYTES + 2 * (1 + SESSION_MAX_CLIENT_BYTES) };
 
 static const char purpose[] = "session";

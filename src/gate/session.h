@@ -1,6 +1,6 @@
 /*
- * session.h - sessions of legacy clients, carried by the client: the session id is the sealed state,
- * bound to the caller and the endpoint, so that a restarted or another gateway can serve it.
+ * session.h - sessions of legacy clients, carried by the client: the session id is the sealed
+ * state, bound to the caller and the endpoint, so that a restarted or another gateway can serve it.
  *
  * A session id is never authentication: every request shows its own token, and the id of another
  * caller's session does not open.

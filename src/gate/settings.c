@@ -60,8 +60,8 @@ static enum err_code set_number(struct settings *settings, const struct number *
     int64_t value = 0;
 
     if (!yaml_i64(node, &value) || value < number->low || value > number->high)
-        return yaml_err(node, err, "'%s' must be a number of %s from %" PRId64 " to %" PRId64, number->key,
-                        number->unit, number->low, number->high);
+        return yaml_err(node, err, "'%s' must be a number of %s from %" PRId64 " to %" PRId64,
+                        number->key, number->unit, number->low, number->high);
     *(int64_t *)(void *)((char *)settings + number->offset) = value;
     return ERR_OK;
 }
@@ -159,13 +159,13 @@ static enum err_code read_address(const struct yaml_node *node, struct listener 
     return ERR_OK;
 }
 
-static enum err_code read_tls(struct reader *r, const struct yaml_node *node, struct listener *listener,
-                              struct err *err)
+static enum err_code read_tls(struct reader *r, const struct yaml_node *node,
+                              struct listener *listener, struct err *err)
 {
     enum err_code code = want(node, YAML_MAPPING, "{certificate, key, client_ca}", err);
 
-    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL; each != NULL && code == ERR_OK;
-         each = each->next) {
+    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
+         each != NULL && code == ERR_OK; each = each->next) {
         if (str_eq(each->name->text, STR("certificate")))
             code = read_path(r, each, &listener->certificate, err);
         else if (str_eq(each->name->text, STR("key")))
@@ -211,9 +211,13 @@ static enum err_code check_listener(const struct yaml_node *node, struct listene
     if (!listener->address.is_set || listener->address.port == 0)
         return yaml_err(node, err, "a listener needs an address with a port");
     if (!is_loopback && listener->certificate.len == 0 && !listener->is_insecure)
+        return yaml_err(
+            node, err,
+            "plain HTTP on other than loopback shows tokens to the network; give tls, or say "
+            "insecure: true");
+    if (listener->has_proxy_protocol && listener->certificate.len > 0)
         return yaml_err(node, err,
-                        "plain HTTP on other than loopback shows tokens to the network; give tls, or say "
-                        "insecure: true");
+                        "proxy_protocol and tls on one listener: let the proxy do the TLS");
     if (listener->as.len == 0)
         return ERR_OK;
     if (!is_loopback)
@@ -232,9 +236,10 @@ static enum err_code read_listener(struct reader *r, const struct yaml_node *nod
         code = read_address(node, listener, err);
         return code == ERR_OK ? check_listener(node, listener, err) : code;
     }
-    code = want(node, YAML_MAPPING, "an address, or {address, tls, as, insecure, proxy_protocol}", err);
-    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL; each != NULL && code == ERR_OK;
-         each = each->next)
+    code = want(node, YAML_MAPPING, "an address, or {address, tls, as, insecure, proxy_protocol}",
+                err);
+    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
+         each != NULL && code == ERR_OK; each = each->next)
         code = read_listener_key(r, each, listener, err);
     return code == ERR_OK ? check_listener(node, listener, err) : code;
 }
@@ -261,7 +266,8 @@ static enum err_code read_listen(struct reader *r, const struct yaml_node *node,
     return ERR_OK;
 }
 
-static enum err_code read_public_url(struct reader *r, const struct yaml_node *node, struct err *err)
+static enum err_code read_public_url(struct reader *r, const struct yaml_node *node,
+                                     struct err *err)
 {
     struct err why;
     enum err_code code = read_text(node, "a URL", &r->settings->public_url_text, err);
@@ -280,9 +286,16 @@ static enum err_code read_data_dir(struct reader *r, const struct yaml_node *nod
     return read_path(r, node, &r->settings->data_dir, err);
 }
 
-static enum err_code read_secrets_dir(struct reader *r, const struct yaml_node *node, struct err *err)
+static enum err_code read_secrets_dir(struct reader *r, const struct yaml_node *node,
+                                      struct err *err)
 {
     return read_path(r, node, &r->settings->secrets_dir, err);
+}
+
+static enum err_code read_upstream_ca(struct reader *r, const struct yaml_node *node,
+                                      struct err *err)
+{
+    return read_path(r, node, &r->settings->upstream_ca, err);
 }
 
 static enum err_code read_store(struct reader *r, const struct yaml_node *node, struct err *err)
@@ -339,8 +352,8 @@ static enum err_code read_env_value(const struct yaml_node *node, struct setting
     return read_text(secret, "the name of a secret", &env->secret, err);
 }
 
-static enum err_code read_env(struct reader *r, const struct yaml_node *node, struct program *program,
-                              struct err *err)
+static enum err_code read_env(struct reader *r, const struct yaml_node *node,
+                              struct program *program, struct err *err)
 {
     enum err_code code = want(node, YAML_MAPPING, "a mapping of variables", err);
     struct setting_env *env = arena_calloc(r->arena, node->count + 1, sizeof *env);
@@ -370,7 +383,8 @@ static enum err_code read_program_key(struct reader *r, const struct yaml_node *
         return read_env(r, node, program, err);
     if (str_eq(name, STR("directory")))
         return read_path(r, node, &program->directory, err);
-    return yaml_err(node->name, err, "unknown key '" STR_FMT "'; a program takes run, env, directory",
+    return yaml_err(node->name, err,
+                    "unknown key '" STR_FMT "'; a program takes run, env, directory",
                     STR_ARG(name));
 }
 
@@ -388,8 +402,8 @@ static enum err_code read_programs(struct reader *r, const struct yaml_node *nod
 
         program->name = each->name->text;
         code = want(each, YAML_MAPPING, "{run: [program, arguments…], env: {…}}", err);
-        for (const struct yaml_node *key = code == ERR_OK ? each->first : NULL; key != NULL && code == ERR_OK;
-             key = key->next)
+        for (const struct yaml_node *key = code == ERR_OK ? each->first : NULL;
+             key != NULL && code == ERR_OK; key = key->next)
             code = read_program_key(r, key, program, err);
         if (code == ERR_OK && program->argc == 0)
             code = yaml_err(each, err, "program '" STR_FMT "' needs run: [program, arguments…]",
@@ -403,7 +417,9 @@ static enum err_code read_programs(struct reader *r, const struct yaml_node *nod
 
 static const struct number limits[] = {
 #define X(field, unit, preset, low, high, prose)                                                   \
-    {#field, offsetof(struct settings, limits) + offsetof(struct http_limits, field), unit, preset, low, high},
+    {#field, offsetof(struct settings, limits) + offsetof(struct http_limits, field),              \
+     unit,   preset,                                                                               \
+     low,    high},
 #include "net/limits.def"
 #undef X
 };
@@ -412,13 +428,15 @@ static enum err_code read_limits(struct reader *r, const struct yaml_node *node,
 {
     enum err_code code = want(node, YAML_MAPPING, "a mapping of limits", err);
 
-    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL; each != NULL; each = each->next) {
+    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL; each != NULL;
+         each = each->next) {
         size_t i = 0;
 
         while (i < ARRAY_LEN(limits) && !str_eq(str_c(limits[i].key), each->name->text))
             i++;
         if (i == ARRAY_LEN(limits))
-            return yaml_err(each->name, err, "unknown limit '" STR_FMT "'; docs/settings.md lists them",
+            return yaml_err(each->name, err,
+                            "unknown limit '" STR_FMT "'; docs/settings.md lists them",
                             STR_ARG(each->name->text));
         code = set_number(r->settings, &limits[i], each, err);
         if (code != ERR_OK)
@@ -431,16 +449,18 @@ static enum err_code read_audit(struct reader *r, const struct yaml_node *node, 
 {
     enum err_code code = want(node, YAML_MAPPING, "a mapping", err);
 
-    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL; each != NULL && code == ERR_OK;
-         each = each->next) {
+    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
+         each != NULL && code == ERR_OK; each = each->next) {
         const struct number *number = find_number("audit.", each->name->text);
 
         if (number != NULL)
             code = set_number(r->settings, number, each, err);
         else if (!str_eq(each->name->text, STR("on_failure")))
-            code = yaml_err(each->name, err, "unknown key 'audit." STR_FMT "'", STR_ARG(each->name->text));
+            code = yaml_err(each->name, err, "unknown key 'audit." STR_FMT "'",
+                            STR_ARG(each->name->text));
         else if (each->kind != YAML_SCALAR || !str_eq(each->text, STR("refuse")))
-            code = yaml_err(each, err, "audit.on_failure: only refuse is available in this version");
+            code =
+                yaml_err(each, err, "audit.on_failure: only refuse is available in this version");
     }
     return code;
 }
@@ -457,6 +477,7 @@ static const struct key keys[] = {
     {"public_url", read_public_url},
     {"data_dir", read_data_dir},
     {"secrets_dir", read_secrets_dir},
+    {"upstream_ca", read_upstream_ca},
     {"store", read_store},
     {"trusted_proxies", read_networks},
     {"hosts", read_hosts},
@@ -497,13 +518,15 @@ static enum err_code complete(struct reader *r, struct err *err)
     if (settings->listener_count == 0)
         return err_set(err, ERR_INVALID, "'listen' is missing: [127.0.0.1:8080], for example");
     if (settings->public_url_text.len == 0)
-        return err_set(err, ERR_INVALID,
-                       "'public_url' is missing: the URL that clients use, http://127.0.0.1:8080 for example");
+        return err_set(
+            err, ERR_INVALID,
+            "'public_url' is missing: the URL that clients use, http://127.0.0.1:8080 for example");
     if (settings->data_dir.len == 0)
         settings->data_dir = arena_printf(r->arena, STR_FMT "/data", STR_ARG(r->directory));
     if (settings->secrets_dir.len == 0)
         settings->secrets_dir = arena_printf(r->arena, STR_FMT "/secrets", STR_ARG(r->directory));
-    return settings->data_dir.ptr == NULL || settings->secrets_dir.ptr == NULL ? out_of_memory(err) : ERR_OK;
+    return settings->data_dir.ptr == NULL || settings->secrets_dir.ptr == NULL ? out_of_memory(err)
+                                                                               : ERR_OK;
 }
 
 static enum err_code find_directory(struct reader *r, const char *path, struct err *err)
@@ -534,8 +557,8 @@ static enum err_code read_all(struct reader *r, const char *path, struct err *er
     if (yaml_parse(text, r->arena, &root, err) != ERR_OK)
         return err_wrap(err, path);
     code = want(root, YAML_MAPPING, "a mapping of settings", err);
-    for (const struct yaml_node *each = code == ERR_OK ? root->first : NULL; each != NULL && code == ERR_OK;
-         each = each->next)
+    for (const struct yaml_node *each = code == ERR_OK ? root->first : NULL;
+         each != NULL && code == ERR_OK; each = each->next)
         code = read_key(r, each, err);
     if (code == ERR_OK)
         code = complete(r, err);
@@ -605,11 +628,14 @@ enum err_code settings_secret_path(const struct settings *settings, struct str n
                                    size_t size, struct err *err)
 {
     if (!is_secret_name(name))
-        return err_set(err, ERR_INVALID, "'" STR_FMT "' is no name of a secret: a-z, 0-9, '.', '_', '-'",
+        return err_set(err, ERR_INVALID,
+                       "'" STR_FMT "' is no name of a secret: a-z, 0-9, '.', '_', '-'",
                        STR_ARG(name));
-    int len = snprintf(path, size, STR_FMT "/" STR_FMT, STR_ARG(settings->secrets_dir), STR_ARG(name));
+    int len =
+        snprintf(path, size, STR_FMT "/" STR_FMT, STR_ARG(settings->secrets_dir), STR_ARG(name));
     if (len < 0 || (size_t)len >= size)
-        return err_set(err, ERR_LIMIT, "the path of secret '" STR_FMT "' is too long", STR_ARG(name));
+        return err_set(err, ERR_LIMIT, "the path of secret '" STR_FMT "' is too long",
+                       STR_ARG(name));
     return ERR_OK;
 }
 

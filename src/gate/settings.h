@@ -3,7 +3,8 @@
  *
  * Every number of the file is a row of settings.def (or of net/limits.def), which gives its name,
  * default, bounds and prose; parser, error texts and the documentation come from these tables. An
- * unknown key, a wrong type or a value out of bounds refuses the file with line and what was expected.
+ * unknown key, a wrong type or a value out of bounds refuses the file with line and what was
+ * expected.
  */
 #pragma once
 
@@ -23,8 +24,8 @@ struct listener {
     struct str certificate; /* path of a PEM file; empty: plain HTTP */
     struct str key;
     struct str client_ca; /* empty: no client certificates */
-    struct str as;        /* "robot:NAME": every request is that robot's (loopback only); or empty */
-    bool is_insecure;     /* plain HTTP on other than loopback was asked for in so many words */
+    struct str as;    /* "robot:NAME": every request is that robot's (loopback only); or empty */
+    bool is_insecure; /* plain HTTP on other than loopback was asked for in so many words */
     bool has_proxy_protocol;
 };
 
@@ -52,9 +53,12 @@ struct settings {
     struct url public_url;
     struct str data_dir; /* absolute */
     struct str secrets_dir;
+    struct str upstream_ca; /* PEM file of authorities of upstream servers besides the system's; or
+                               empty */
     const struct addr_net *trusted_proxies;
     size_t trusted_proxy_count;
-    const struct str *hosts; /* names allowed in Host besides that of public_url and the listeners */
+    const struct str
+        *hosts; /* names allowed in Host besides that of public_url and the listeners */
     size_t host_count;
     const struct str *origins; /* allowed in Origin besides that of public_url */
     size_t origin_count;
@@ -66,8 +70,8 @@ struct settings {
 #undef X
 };
 
-/* Reads and checks the file. *ret_settings is the caller's: settings_free() it. ERR_NOT_FOUND: no such
- * file; ERR_INVALID: names file, line and what was expected. */
+/* Reads and checks the file. *ret_settings is the caller's: settings_free() it. ERR_NOT_FOUND: no
+ * such file; ERR_INVALID: names file, line and what was expected. */
 enum err_code settings_read(const char *path, struct settings **ret_settings,
                             struct err *err) MUST_CHECK;
 void settings_free(struct settings *settings); /* NULL is fine */

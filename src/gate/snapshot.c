@@ -78,7 +78,8 @@ static enum err_code take_bearer(struct maker *m, struct str name, const struct 
         return code;
     struct str value = secret_reveal(bare);
     if (value.len + strlen("Bearer ") > sizeof text)
-        return err_set(err, ERR_LIMIT, "secret '" STR_FMT "' is too long for a bearer token", STR_ARG(name));
+        return err_set(err, ERR_LIMIT, "secret '" STR_FMT "' is too long for a bearer token",
+                       STR_ARG(name));
     memcpy(text, "Bearer ", strlen("Bearer "));
     memcpy(text + strlen("Bearer "), value.ptr, value.len);
     struct secret *whole = secret_new(str_of(text, strlen("Bearer ") + value.len));
@@ -106,7 +107,9 @@ static enum err_code take_headers(struct maker *m, const struct server *row,
                                   struct snapshot_server *server, struct err *err)
 {
     bool is_bearer = row->credential_type == CREDENTIAL_BEARER;
-    size_t count = row->credential_mode != CREDENTIAL_SHARED ? 0 : is_bearer ? 1 : row->header_count;
+    size_t count = row->credential_mode != CREDENTIAL_SHARED ? 0
+                   : is_bearer                               ? 1
+                                                             : row->header_count;
     struct snapshot_header *headers = arena_calloc(m->snapshot->arena, count + 1, sizeof *headers);
 
     if (headers == NULL)
@@ -129,8 +132,8 @@ static enum err_code take_headers(struct maker *m, const struct server *row,
     return ERR_OK;
 }
 
-static enum err_code reach(struct maker *m, const struct server *row, struct snapshot_server *server,
-                           struct err *err)
+static enum err_code reach(struct maker *m, const struct server *row,
+                           struct snapshot_server *server, struct err *err)
 {
     struct str address = arena_dup(m->snapshot->arena, row->address);
 
@@ -233,12 +236,13 @@ static enum err_code expose(struct snapshot *s, struct snapshot_tool *tool)
     return code == ERR_LIMIT ? ERR_LIMIT : ERR_OK;
 }
 
-static enum err_code add_tool(struct maker *m, const struct tool *row, struct snapshot_server *server,
-                              struct err *err)
+static enum err_code add_tool(struct maker *m, const struct tool *row,
+                              struct snapshot_server *server, struct err *err)
 {
     struct snapshot *s = m->snapshot;
     const struct server *governed = &m->view->governance.servers[server->index];
-    struct category_judgement judged = category_judge(governed->rules, governed->rule_count, row->name);
+    struct category_judgement judged =
+        category_judge(governed->rules, governed->rule_count, row->name);
     struct snapshot_tool *tool = &s->tools[s->tool_count];
 
     *tool = (struct snapshot_tool){
@@ -292,7 +296,8 @@ static enum err_code policy_servers(struct maker *m, struct policy_input *input,
 {
     const struct governance *g = &m->view->governance;
     struct policy_server *servers = arena_calloc(m->scratch, g->server_count + 1, sizeof *servers);
-    struct policy_tool *tools = arena_calloc(m->scratch, m->snapshot->tool_count + 1, sizeof *tools);
+    struct policy_tool *tools =
+        arena_calloc(m->scratch, m->snapshot->tool_count + 1, sizeof *tools);
 
     if (servers == NULL || tools == NULL)
         return out_of_memory(err);
@@ -347,10 +352,11 @@ static enum err_code policy_grants(struct maker *m, struct policy_input *input, 
     if (roles == NULL || grants == NULL)
         return out_of_memory(err);
     for (size_t i = 0; i < g->role_count; i++)
-        roles[i] = (struct policy_role){.name = g->roles[i].name,
-                                        .users = names_of(g->roles[i].users, g->roles[i].user_count),
-                                        .groups = names_of(g->roles[i].groups, g->roles[i].group_count),
-                                        .robots = names_of(g->roles[i].robots, g->roles[i].robot_count)};
+        roles[i] =
+            (struct policy_role){.name = g->roles[i].name,
+                                 .users = names_of(g->roles[i].users, g->roles[i].user_count),
+                                 .groups = names_of(g->roles[i].groups, g->roles[i].group_count),
+                                 .robots = names_of(g->roles[i].robots, g->roles[i].robot_count)};
     for (size_t i = 0; i < g->grant_count; i++) {
         const struct grant *row = &g->grants[i];
 
@@ -374,7 +380,8 @@ static enum err_code policy_others(struct maker *m, struct policy_input *input, 
 {
     const struct governance *g = &m->view->governance;
     struct policy_robot *robots = arena_calloc(m->scratch, g->robot_count + 1, sizeof *robots);
-    struct policy_ceiling *ceilings = arena_calloc(m->scratch, g->ceiling_count + 1, sizeof *ceilings);
+    struct policy_ceiling *ceilings =
+        arena_calloc(m->scratch, g->ceiling_count + 1, sizeof *ceilings);
 
     if (robots == NULL || ceilings == NULL)
         return out_of_memory(err);
@@ -429,7 +436,8 @@ enum err_code snapshot_new(const struct store_view *view, const struct settings 
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new(ARENA_BYTES);
     struct snapshot *snapshot = calloc(1, sizeof *snapshot);
-    struct maker maker = {.snapshot = snapshot, .view = view, .settings = settings, .scratch = scratch};
+    struct maker maker = {
+        .snapshot = snapshot, .view = view, .settings = settings, .scratch = scratch};
 
     if (scratch == NULL || snapshot == NULL) {
         free(snapshot);
@@ -526,7 +534,8 @@ const struct snapshot_tool *snapshot_tool_at(const struct snapshot *snapshot, si
 }
 
 const struct snapshot_tool *snapshot_find_tool(const struct snapshot *snapshot,
-                                               const struct snapshot_server *server, struct str name)
+                                               const struct snapshot_server *server,
+                                               struct str name)
 {
     uint32_t tool = 0;
     bool found = server == NULL ? names_find_flat(snapshot->names, name, &tool)

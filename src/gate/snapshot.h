@@ -1,9 +1,9 @@
 /*
- * snapshot.h - an immutable, counted, compiled view of what is governed: every decision is made on one
- * and names its policy version.
+ * snapshot.h - an immutable, counted, compiled view of what is governed: every decision is made on
+ * one and names its policy version.
  *
- * Servers and tools have the indices that the policy knows them by. A tool that has gone stays out of
- * lists, but keeps its index until the next snapshot.
+ * Servers and tools have the indices that the policy knows them by. A tool that has gone stays out
+ * of lists, but keeps its index until the next snapshot.
  *
  * Threads: made on the control job thread; ref and unref from any thread; all else is read only.
  */
@@ -42,8 +42,8 @@ struct snapshot_server {
     const struct snapshot_header *headers; /* the shared credential */
     size_t header_count;
     struct str problem; /* why it can't be used ("no secret named …"); empty: it can */
-    /* Changes when anything about reaching the server changes: connections of an older one are given
-     * up. */
+    /* Changes when anything about reaching the server changes: connections of an older one are
+     * given up. */
     uint64_t address_hash;
     uint32_t first_tool; /* its tools stand in a row */
     uint32_t tool_count;
@@ -60,7 +60,7 @@ struct snapshot_tool {
     enum category category;
     bool is_classified;
     bool is_gone;
-    bool is_listed; /* its definition can be relayed; the others can't be called */
+    bool is_listed;      /* its definition can be relayed; the others can't be called */
     struct mcp_tool mcp; /* as it is listed; only when is_listed */
 };
 
@@ -78,7 +78,8 @@ const struct token_table *snapshot_tokens(const struct snapshot *snapshot);
 size_t snapshot_server_count(const struct snapshot *snapshot);
 const struct snapshot_server *snapshot_server_at(const struct snapshot *snapshot, size_t index);
 /* NULL: no such server. */
-const struct snapshot_server *snapshot_find_server(const struct snapshot *snapshot, struct str name);
+const struct snapshot_server *snapshot_find_server(const struct snapshot *snapshot,
+                                                   struct str name);
 const struct snapshot_server *snapshot_find_server_id(const struct snapshot *snapshot, int64_t id);
 
 /* Of a verdict's grant. */
@@ -88,4 +89,5 @@ size_t snapshot_tool_count(const struct snapshot *snapshot);
 const struct snapshot_tool *snapshot_tool_at(const struct snapshot *snapshot, size_t index);
 /* By exposed name (server NULL: on /mcp), or by upstream name of one server. NULL: no such tool. */
 const struct snapshot_tool *snapshot_find_tool(const struct snapshot *snapshot,
-                                               const struct snapshot_server *server, struct str name);
+                                               const struct snapshot_server *server,
+                                               struct str name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/jsonw.h"
 #include "base/log.h"
 #include "gate/pipeline.h"
 #include "gate/worker_priv.h"
@@ -72,7 +73,8 @@ enum step_result step_receive(struct call *call)
     derive_address(call);
     call->route = route_of(http_request_path(call->http));
     if (!origin_may_host(origins, http_request_header(call->http, STR("host"))))
-        return misdirected(call, 403, "The Host header names no name of this gateway (settings: hosts).");
+        return misdirected(call, 403,
+                           "The Host header names no name of this gateway (settings: hosts).");
     if (origin.ptr != NULL && !origin_may_origin(origins, origin))
         return misdirected(call, 403, "The Origin is not allowed (settings: origins).");
     if (call->route.kind == ROUTE_HEALTH || call->route.kind == ROUTE_READY)
@@ -95,8 +97,8 @@ static enum err_code find_caller(struct call *call, enum auth_failure *failure)
     struct str token = STR_NONE;
 
     if (call->listener->as.len > 0 && authorization.ptr == NULL)
-        return token_table_find_robot(tokens, str_from(call->listener->as, strlen("robot:")), &call->caller,
-                                      failure, NULL);
+        return token_table_find_robot(tokens, str_from(call->listener->as, strlen("robot:")),
+                                      &call->caller, failure, NULL);
     if (authorization.ptr != NULL && !token_of_authorization(authorization, &token)) {
         *failure = AUTH_MALFORMED;
         return ERR_UNAUTHENTICATED;
@@ -149,7 +151,8 @@ enum step_result step_unlock(struct call *call)
     call->data_key = data_keys_find(gate->data_keys, &name);
     if (call->data_key != NULL)
         return STEP_NEXT;
-    call->key_job = (struct job){.reply_to = loop_mailbox(call->worker->loop), .run = make_key, .done = on_key};
+    call->key_job =
+        (struct job){.reply_to = loop_mailbox(call->worker->loop), .run = make_key, .done = on_key};
     call->is_waiting = true;
     if (jobs_add(gate->key_jobs, &call->key_job))
         return STEP_WAIT;

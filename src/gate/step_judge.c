@@ -7,8 +7,8 @@
 #include "gate/pipeline.h"
 #include "gate/worker_priv.h"
 
-/* The answer to a tool that is not there, and to one that the caller must not know of: byte for byte the
- * same. */
+/* The answer to a tool that is not there, and to one that the caller must not know of: byte for
+ * byte the same. */
 static enum step_result unknown_tool(struct call *call, enum reason reason)
 {
     struct str name = call->message.name;
@@ -32,8 +32,9 @@ enum step_result step_resolve(struct call *call)
     return STEP_NEXT;
 }
 
-/* Arguments that a modern client mirrors in headers must agree (MCP 2026-07-28, x-mcp-header). Tools that can do
- * anything get the category of this call here, once the statement classes are there. */
+/* Arguments that a modern client mirrors in headers must agree (MCP 2026-07-28, x-mcp-header).
+ * Tools that can do anything get the category of this call here, once the statement classes are
+ * there. */
 enum step_result step_refine(struct call *call)
 {
     if (call->terms.era != MCP_MODERN || call->tool->mcp.facts.count == 0)
@@ -76,16 +77,18 @@ enum step_result step_decide(struct call *call)
         return unknown_tool(call, call->verdict.reason);
     COUNT(call->worker, calls_denied);
     buf_init(&text, 4096);
-    enum step_result result = call_refuse(call, MCP_ERROR_DENIED, call->verdict.reason, explain(call, &text));
+    enum step_result result =
+        call_refuse(call, MCP_ERROR_DENIED, call->verdict.reason, explain(call, &text));
     buf_done(&text);
     return result;
 }
 
-/* Count and size of the arguments are facts of the record; they were read with the message. What is held
- * against them is the bound of a tool call's arguments. */
+/* Count and size of the arguments are facts of the record; they were read with the message. What is
+ * held against them is the bound of a tool call's arguments. */
 enum step_result step_inspect(struct call *call)
 {
     if (!str_is_utf8(message_arguments(&call->message)))
-        return call_refuse(call, MCP_ERROR_PARAMS, REASON_REQUEST_INVALID, "The arguments are not UTF-8.");
+        return call_refuse(call, MCP_ERROR_PARAMS, REASON_REQUEST_INVALID,
+                           "The arguments are not UTF-8.");
     return STEP_NEXT;
 }

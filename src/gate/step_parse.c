@@ -1,6 +1,6 @@
 /*
- * The body: one strict JSON-RPC message of an era, in a session when it is a legacy one, within what
- * the token may do at this endpoint.
+ * The body: one strict JSON-RPC message of an era, in a session when it is a legacy one, within
+ * what the token may do at this endpoint.
  */
 #include <string.h>
 
@@ -37,13 +37,15 @@ static enum step_result open_session(struct call *call)
     int64_t age_us = worker->gate->settings->session_hours * 3600 * 1000000;
 
     if (call->headers.session.ptr == NULL) {
-        refusal_set(&call->refusal, MCP_ERROR_SESSION_REQUIRED, "%s", error_text(MCP_ERROR_SESSION_REQUIRED));
+        refusal_set(&call->refusal, MCP_ERROR_SESSION_REQUIRED, "%s",
+                    error_text(MCP_ERROR_SESSION_REQUIRED));
         return call_refuse_message(call);
     }
-    if (!session_open(worker->gate->keyring, &call->caller, endpoint, call->headers.session, clock_wall_us(),
-                      age_us, call->arena, &call->session) ||
+    if (!session_open(worker->gate->keyring, &call->caller, endpoint, call->headers.session,
+                      clock_wall_us(), age_us, call->arena, &call->session) ||
         ended_has(worker->ended, &call->session.id)) {
-        refusal_set(&call->refusal, MCP_ERROR_SESSION_UNKNOWN, "%s", error_text(MCP_ERROR_SESSION_UNKNOWN));
+        refusal_set(&call->refusal, MCP_ERROR_SESSION_UNKNOWN, "%s",
+                    error_text(MCP_ERROR_SESSION_UNKNOWN));
         return call_refuse_message(call);
     }
     call->has_session = true;
@@ -51,21 +53,6 @@ static enum step_result open_session(struct call *call)
     call->client_name = call->session.client_name;
     call->client_version = call->session.client_version;
     return STEP_NEXT;
-}
-
-/* clientInfo whole, as bytes for the record; it never decides anything. */
-static void read_client_info(struct call *call)
-{
-    const struct mcp_message *message = &call->message;
-
-    if (message->client_info == JSON_NONE)
-        return;
-    if (!json_str(&message->doc, json_get(&message->doc, message->client_info, STR("name")), call->arena,
-                  &call->client_name))
-        call->client_name = STR_NONE;
-    if (!json_str(&message->doc, json_get(&message->doc, message->client_info, STR("version")), call->arena,
-                  &call->client_version))
-        call->client_version = STR_NONE;
 }
 
 /* A path below /mcp that names no server the caller may know of answers as if there were none. */
@@ -79,7 +66,8 @@ static enum step_result find_endpoint(struct call *call)
         policy_may_know(policy, policy_robot(policy, call->caller.robot_id), call->endpoint->index))
         return STEP_NEXT;
     call->endpoint = NULL;
-    (void)call_refuse(call, MCP_ERROR_METHOD, REASON_SERVER_UNKNOWN, "There is no such server for you.");
+    (void)call_refuse(call, MCP_ERROR_METHOD, REASON_SERVER_UNKNOWN,
+                      "There is no such server for you.");
     return STEP_DONE;
 }
 
@@ -87,15 +75,18 @@ static enum step_result parse_post(struct call *call)
 {
     call->terms.era = era_guess(&call->headers);
     if (!call->headers.has_json_body) {
-        refusal_set(&call->refusal, MCP_ERROR_INVALID_REQUEST, "Content-Type must be application/json.");
+        refusal_set(&call->refusal, MCP_ERROR_INVALID_REQUEST,
+                    "Content-Type must be application/json.");
         return call_refuse_message(call);
     }
-    if (message_parse(http_request_body(call->http), NULL, call->arena, &call->message, &call->refusal) !=
-        ERR_OK)
+    if (message_parse(http_request_body(call->http), NULL, call->arena, &call->message,
+                      &call->refusal) != ERR_OK)
         return call_refuse_message(call);
     call->has_message = true;
-    read_client_info(call);
-    if (era_check(&call->headers, &call->message, call->arena, &call->terms, &call->refusal) != ERR_OK)
+    call->client_name = call->message.client_name;
+    call->client_version = call->message.client_version;
+    if (era_check(&call->headers, &call->message, call->arena, &call->terms, &call->refusal) !=
+        ERR_OK)
         return call_refuse_message(call);
     if (call->terms.era == MCP_MODERN || call->message.method == MCP_INITIALIZE)
         return STEP_NEXT;
@@ -135,7 +126,8 @@ static enum endpoint mcp_endpoint(const struct call *call)
         return ENDPOINT_MCP_STREAM;
     if (str_eq(method, STR("DELETE")))
         return ENDPOINT_MCP_END;
-    switch (call->message.kind == MCP_REQUEST ? method_scope(call->message.method) : MCP_SCOPE_NONE) {
+    switch (call->message.kind == MCP_REQUEST ? method_scope(call->message.method)
+                                              : MCP_SCOPE_NONE) {
     case MCP_SCOPE_LIST:
         return ENDPOINT_MCP_LIST;
     case MCP_SCOPE_CALL:
@@ -146,7 +138,8 @@ static enum endpoint mcp_endpoint(const struct call *call)
     return ENDPOINT_MCP_CONTROL;
 }
 
-/* The one check of the token's scopes for an endpoint; which category a call may be, decide knows. */
+/* The one check of the token's scopes for an endpoint; which category a call may be, decide knows.
+ */
 enum step_result step_admit(struct call *call)
 {
     struct err err;
@@ -154,8 +147,8 @@ enum step_result step_admit(struct call *call)
 
     if (call->route.kind == ROUTE_API) {
         struct endpoint_match match;
-        enum err_code code = endpoint_find(http_request_method(call->http), http_request_path(call->http),
-                                           &match, &err);
+        enum err_code code = endpoint_find(http_request_method(call->http),
+                                           http_request_path(call->http), &match, &err);
 
         if (code != ERR_OK)
             return call_reply_status(call, code == ERR_NOT_FOUND ? 404 : 405);

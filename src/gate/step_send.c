@@ -1,6 +1,6 @@
 /*
- * Compose, record, forward: the message as it will go, its entry made durable, and only then the message
- * itself (law 1).
+ * Compose, record, forward: the message as it will go, its entry made durable, and only then the
+ * message itself (law 1).
  */
 #include <string.h>
 
@@ -55,18 +55,13 @@ static enum step_result await_upstream(struct call *call)
         return unavailable(call, "Too many servers.");
     call->waiter.on_ready = on_ready;
     call->is_waiting = true;
-    switch (upstream_await(call->upstream, &call->waiter, &call->why)) {
-    case ERR_OK:
-        call->is_waiting = false;
-        return STEP_NEXT;
-    case ERR_BUSY:
-        /* Comes back to compose. */
-        call->step--;
+    enum err_code code = upstream_await(call->upstream, &call->waiter, &call->why);
+    if (code == ERR_BUSY) {
+        call->step--; /* comes back to compose */
         return STEP_WAIT;
-    default:
-        call->is_waiting = false;
-        return unavailable(call, call->why.text);
     }
+    call->is_waiting = false;
+    return code == ERR_OK ? STEP_NEXT : unavailable(call, call->why.text);
 }
 
 static enum err_code build(struct call *call, struct err *err)
@@ -90,7 +85,8 @@ static enum err_code build(struct call *call, struct err *err)
     call->pieces.count = 0;
     if (request_call(&what, &call->head, &call->pieces, err) != ERR_OK)
         return err_wrap(err, "compose");
-    return request_headers(&facts, call->arena, &call->upstream_headers, &call->upstream_header_count, err);
+    return request_headers(&facts, call->arena, &call->upstream_headers,
+                           &call->upstream_header_count, err);
 }
 
 enum step_result step_compose(struct call *call)
@@ -149,13 +145,14 @@ enum step_result step_record(struct call *call)
         return STEP_WAIT;
     call->is_waiting = false;
     call->wait.on_durable = NULL;
-    return not_recorded(call, "The call can't be recorded now, so it was not made; try again later.");
+    return not_recorded(call,
+                        "The call can't be recorded now, so it was not made; try again later.");
 }
 
 /* forward */
 
-/* The world may have changed while the entry was written: then the call is decided again on what holds
- * now. False: it may not go any more. */
+/* The world may have changed while the entry was written: then the call is decided again on what
+ * holds now. False: it may not go any more. */
 static bool still_allowed(struct call *call)
 {
     struct worker *worker = call->worker;
@@ -164,8 +161,10 @@ static bool still_allowed(struct call *call)
     if (call->snapshot == worker->snapshot)
         return true;
     struct snapshot *before = call->snapshot;
-    bool is_known = token_table_has(snapshot_tokens(worker->snapshot), &call->caller, clock_wall_us());
-    const struct snapshot_server *server = snapshot_find_server_id(worker->snapshot, old->server->id);
+    bool is_known =
+        token_table_has(snapshot_tokens(worker->snapshot), &call->caller, clock_wall_us());
+    const struct snapshot_server *server =
+        snapshot_find_server_id(worker->snapshot, old->server->id);
     const struct snapshot_tool *tool =
         server == NULL ? NULL : snapshot_find_tool(worker->snapshot, server, old->name);
     if (!is_known || tool == NULL || memcmp(tool->hash, old->hash, sizeof old->hash) != 0 ||
@@ -219,9 +218,11 @@ enum step_result step_forward(struct call *call)
     struct err err;
 
     if (!call->has_intent)
-        return not_recorded(call, "The call could not be recorded, so it was not made; try again later.");
+        return not_recorded(call,
+                            "The call could not be recorded, so it was not made; try again later.");
     if (call->http == NULL || call->is_cancelled)
-        return hold_back(call, MCP_ERROR_CANCELLED, "the client went away before the call was sent");
+        return hold_back(call, MCP_ERROR_CANCELLED,
+                         "the client went away before the call was sent");
     if (!still_allowed(call))
         return hold_back(call, MCP_ERROR_DENIED,
                          "What this caller may do has changed; the call was not made.");

@@ -23,7 +23,8 @@ static enum audit_outcome outcome_of_answer(enum mcp_answer answer)
     return OUTCOME_INVALID_RESPONSE;
 }
 
-static void write_answer(struct call *call, const struct mcp_message *message, enum mcp_answer answer)
+static void write_answer(struct call *call, const struct mcp_message *message,
+                         enum mcp_answer answer)
 {
     const struct mcp_reply_facts facts = {
         .id = call->has_message ? call->message.id : STR_NONE,
@@ -65,8 +66,9 @@ static const struct {
 } endings[] = {
     [EXCHANGE_HTTP_ERROR] = {OUTCOME_HTTP_ERROR, MCP_ERROR_UPSTREAM,
                              "The server answered with an HTTP error."},
-    [EXCHANGE_INVALID] = {OUTCOME_INVALID_RESPONSE, MCP_ERROR_UPSTREAM,
-                          "The server's answer is no valid MCP, or too large; the tool may have run."},
+    [EXCHANGE_INVALID] =
+        {OUTCOME_INVALID_RESPONSE, MCP_ERROR_UPSTREAM,
+         "The server's answer is no valid MCP, or too large; the tool may have run."},
     [EXCHANGE_TIMEOUT] = {OUTCOME_TIMEOUT, MCP_ERROR_TIMEOUT,
                           "The server did not answer in time; the tool may have run."},
     [EXCHANGE_UNREACHABLE] = {OUTCOME_UNREACHABLE, MCP_ERROR_UPSTREAM,
@@ -106,7 +108,8 @@ static void on_settled(struct audit_wait *wait, enum err_code code, struct recei
     receipt_free(receipt);
     call->wait.on_durable = NULL;
     if (code != ERR_OK)
-        log_event(LOG_ERROR, "outcome_not_recorded", LOG_STR("call_id", str_of(call->id_text, UUID_TEXT_BYTES)));
+        log_event(LOG_ERROR, "outcome_not_recorded",
+                  LOG_STR("call_id", str_of(call->id_text, UUID_TEXT_BYTES)));
     pipeline_resume(call);
 }
 
@@ -123,7 +126,8 @@ static void fill_outcome(struct call *call, struct audit_entry *entry)
     if (call->why.code != ERR_OK)
         entry->detail = str_c(call->why.text);
     if (call->has_digest)
-        entry->result_digest = str_of((const char *)call->result_digest, sizeof call->result_digest);
+        entry->result_digest =
+            str_of((const char *)call->result_digest, sizeof call->result_digest);
     if (call->upstream != NULL)
         entry->upstream_protocol = str_c(version_word(upstream_version(call->upstream)));
 }
@@ -131,7 +135,8 @@ static void fill_outcome(struct call *call, struct audit_entry *entry)
 /* The reply of a call that changed something for good waits until its outcome is durable. */
 static bool must_be_synced(const struct call *call)
 {
-    return call->verdict.category == CATEGORY_DESTRUCTIVE || call->verdict.category == CATEGORY_ADMIN;
+    return call->verdict.category == CATEGORY_DESTRUCTIVE ||
+           call->verdict.category == CATEGORY_ADMIN;
 }
 
 enum step_result step_settle(struct call *call)
@@ -147,12 +152,13 @@ enum step_result step_settle(struct call *call)
         call->wait.on_durable = on_settled;
         call->is_waiting = true;
     }
-    if (audit_port_add(call->worker->port, &entry, call->data_key, waits ? &call->wait : NULL, &err) == ERR_OK)
+    if (audit_port_add(call->worker->port, &entry, call->data_key, waits ? &call->wait : NULL,
+                       &err) == ERR_OK)
         return waits ? STEP_WAIT : STEP_NEXT;
     call->is_waiting = false;
     call->wait.on_durable = NULL;
-    log_event(LOG_ERROR, "outcome_not_recorded", LOG_STR("call_id", str_of(call->id_text, UUID_TEXT_BYTES)),
-              LOG_ERR(&err));
+    log_event(LOG_ERROR, "outcome_not_recorded",
+              LOG_STR("call_id", str_of(call->id_text, UUID_TEXT_BYTES)), LOG_ERR(&err));
     return STEP_NEXT;
 }
 

@@ -1,15 +1,13 @@
 /*
- * upstream.h - one upstream server as one worker reaches it: what it speaks, its session or process,
- * and the exchanges under way.
+ * upstream.h - one upstream server as one worker reaches it: what it speaks, its session or
+ * process, and the exchanges under way.
  *
- *   NEW ── upstream_await ──► PROBING ── probe done ──► READY ── connection, session or process lost ─► NEW
- *                                │ probe failed
- *                                ▼
- *                              DOWN ── after a pause that grows ──► NEW
+ *   NEW ── upstream_await ──► PROBING ── probe done ──► READY ── connection, session or process
+ * lost ─► NEW │ probe failed ▼ DOWN ── after a pause that grows ──► NEW
  *
- * 1. A governed request leaves through upstream_call() alone, which consumes its receipt and compares
- *    it with the bytes it is about to send. Everything else the gateway says upstream is one of the
- *    closed set enum mcp_control.
+ * 1. A governed request leaves through upstream_call() alone, which consumes its receipt and
+ * compares it with the bytes it is about to send. Everything else the gateway says upstream is one
+ * of the closed set enum mcp_control.
  * 2. Nothing that was sent is ever sent again from here.
  * 3. An exchange ends exactly once, unless it is cancelled.
  *
@@ -54,12 +52,15 @@ struct exchange_end {
     struct err err;                    /* of all but EXCHANGE_ANSWERED */
 };
 
-/* A request under way; embedded in its owner, who keeps it until on_end ran or exchange_cancel(). */
+/* A request under way; embedded in its owner, who keeps it until on_end ran or exchange_cancel().
+ */
 struct exchange {
     /* A notification or request of the server that came with the answer. */
     void (*on_message)(struct exchange *exchange, const struct mcp_message *message);
     void (*on_end)(struct exchange *exchange, const struct exchange_end *end);
     void *impl; /* of the transport; NULL: not under way */
+    struct upstream *upstream;
+    uint64_t id; /* of JSON-RPC; 0: a notification */
 };
 
 /* Someone who waits for an upstream to be ready; embedded likewise. */
@@ -77,7 +78,8 @@ void upstreams_adopt(struct worker *worker, const struct snapshot *snapshot);
 void upstreams_free(struct worker *worker);
 
 /* ERR_OK: ready now. ERR_BUSY: on_ready will run. Else: it is down, and for how long. */
-enum err_code upstream_await(struct upstream *upstream, struct upstream_waiter *waiter, struct err *err);
+enum err_code upstream_await(struct upstream *upstream, struct upstream_waiter *waiter,
+                             struct err *err);
 void upstream_stop_waiting(struct upstream_waiter *waiter);
 
 /* Of a ready one. */
@@ -101,15 +103,16 @@ struct upstream_call {
     uint32_t timeout_ms;
 };
 
-/* Consumes *receipt whatever happens. ERR_OK: on_end will run, perhaps before this returns. ERR_INTERNAL: the
- * receipt does not fit the bytes; nothing was sent. ERR_UNAVAILABLE: nothing was sent. */
+/* Consumes *receipt whatever happens. ERR_OK: on_end will run, perhaps before this returns.
+ * ERR_INTERNAL: the receipt does not fit the bytes; nothing was sent. ERR_UNAVAILABLE: nothing was
+ * sent. */
 enum err_code upstream_call(struct upstream *upstream, struct exchange *exchange,
                             struct receipt **receipt, const struct upstream_call *call,
                             struct err *err) MUST_CHECK;
-/* on_end will not run. A server that speaks legacy MCP is told (notifications/cancelled). NULL impl is
- * fine. */
+/* on_end will not run. A server that speaks legacy MCP is told (notifications/cancelled). NULL impl
+ * is fine. */
 void exchange_cancel(struct exchange *exchange, struct str reason);
 
-/* Lists the tools of a server, page by page, on its upstream. The result goes to the control job thread
- * (control_on_discovered). */
+/* Lists the tools of a server, page by page, on its upstream. The result goes to the control job
+ * thread (control_on_discovered). */
 void upstream_discover(struct worker *worker, int64_t server_id);

@@ -1,8 +1,9 @@
 /*
- * worker.h - one thread that serves requests: its loop, listeners, upstreams, sessions' streams and calls.
+ * worker.h - one thread that serves requests: its loop, listeners, upstreams, sessions' streams and
+ * calls.
  *
- * Threads: made and freed by the control thread; the struct (worker_priv.h) belongs to its own thread;
- * what is named here may be called from any thread.
+ * Threads: made and freed by the control thread; the struct (worker_priv.h) belongs to its own
+ * thread; what is named here may be called from any thread.
  */
 #pragma once
 

@@ -36,8 +36,15 @@ struct worker_counters {
 #undef X
 };
 
+/* What the requests of a listener belong to. */
+struct listener_of {
+    struct worker *worker;
+    const struct listener *listener;
+};
+
 struct listening;
 struct upstreams;
+struct uses;
 struct ended_sessions;
 
 struct worker {
@@ -48,11 +55,13 @@ struct worker {
     struct loop *loop;
     struct name_cache *names;
     struct http_server *servers[WORKER_MAX_LISTENERS];
+    struct listener_of listeners[WORKER_MAX_LISTENERS];
     size_t server_count;
     struct http_counters http_counters;
     struct worker_counters counters;
     struct snapshot *snapshot; /* a reference */
     struct audit_port *port;
+    struct uses *uses; /* of tokens, not yet told to the store */
     struct upstreams *upstreams;
     struct listening *streams; /* listening streams of legacy sessions */
     struct ended_sessions *ended;
@@ -68,3 +77,8 @@ struct worker {
 
 #define COUNT(worker, name)                                                                        \
     atomic_fetch_add_explicit(&(worker)->counters.name, 1, memory_order_relaxed)
+
+/* A request was made with this token; the store hears of it within seconds. */
+void worker_note_token_use(struct worker *worker, struct str token_id);
+/* In the worker's thread. */
+void worker_adopt(struct worker *worker, struct snapshot *snapshot);
