@@ -109,12 +109,13 @@ void crypto_sha256(struct str data, uint8_t ret_digest[CRYPTO_SHA256_BYTES])
     crypto_sha256v(&data, 1, ret_digest);
 }
 
-void crypto_hmacv(const uint8_t key[CRYPTO_KEY_BYTES], const struct str *pieces, size_t count,
-                  uint8_t ret_mac[CRYPTO_SHA256_BYTES])
+/* key NULL: the one of the call before, whose schedule is still there. */
+static void hmac_pieces(const uint8_t *key, const struct str *pieces, size_t count,
+                        uint8_t ret_mac[CRYPTO_SHA256_BYTES])
 {
     EVP_MAC_CTX *mac = get()->mac;
     size_t len = 0;
-    bool ok = EVP_MAC_init(mac, key, CRYPTO_KEY_BYTES, NULL) == 1;
+    bool ok = EVP_MAC_init(mac, key, key == NULL ? 0 : CRYPTO_KEY_BYTES, NULL) == 1;
 
     for (size_t i = 0; i < count; i++) {
         if (pieces[i].len > 0)
@@ -122,6 +123,12 @@ void crypto_hmacv(const uint8_t key[CRYPTO_KEY_BYTES], const struct str *pieces,
                 ok && EVP_MAC_update(mac, (const unsigned char *)pieces[i].ptr, pieces[i].len) == 1;
     }
     check(ok && EVP_MAC_final(mac, ret_mac, &len, CRYPTO_SHA256_BYTES) == 1, "HMAC");
+}
+
+void crypto_hmacv(const uint8_t key[CRYPTO_KEY_BYTES], const struct str *pieces, size_t count,
+                  uint8_t ret_mac[CRYPTO_SHA256_BYTES])
+{
+    hmac_pieces(key, pieces, count, ret_mac);
 }
 
 void crypto_hkdf_expand(const uint8_t key[CRYPTO_KEY_BYTES], struct str info, uint8_t *out,
@@ -137,7 +144,7 @@ void crypto_hkdf_expand(const uint8_t key[CRYPTO_KEY_BYTES], struct str info, ui
                                      info, str_of((const char *)&number, 1)};
         size_t more = out_len - done < sizeof block ? out_len - done : sizeof block;
 
-        crypto_hmacv(key, pieces, ARRAY_LEN(pieces), block);
+        hmac_pieces(number == 1 ? key : NULL, pieces, ARRAY_LEN(pieces), block);
         memcpy(out + done, block, more);
         done += more;
         number++;

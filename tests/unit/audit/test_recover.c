@@ -104,11 +104,11 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The file after all writes before `upto` reached the disk. */
-static void lay_image(const struct tape *tape, size_t upto)
+/* The file after all writes before number `count` reached the disk. */
+static void lay_image(const struct tape *tape, size_t count)
 {
     assert_int_equal(pwrite(tape->image, tape->before, tape->size, 0), tape->size);
-    for (size_t i = 0; i < upto; i++)
+    for (size_t i = 0; i < count; i++)
         assert_int_equal(pwrite(tape->image, tape->writes[i].bytes, tape->writes[i].len,
                                 (off_t)tape->writes[i].offset),
                          tape->writes[i].len);

@@ -267,12 +267,12 @@ static void the_tail_is_read_entry_by_entry(void **state)
     assert_int_equal(at, 1000);
 }
 
-/* A stop that leaves no clean mark: everything of the index that is no sealed partition is lost. */
-static void copy_away(struct search_fixture *s, const char *command)
+/* Runs a shell command that knows the folders as $AUDIT and $DIR. */
+static void run_command(struct search_fixture *s, const char *command)
 {
-    char text[400];
-    snprintf(text, sizeof text, command, s->log->audit_dir, s->log->dir.path);
-    assert_int_equal(system(text), 0);
+    assert_int_equal(setenv("AUDIT", s->log->audit_dir, 1), 0);
+    assert_int_equal(setenv("DIR", s->log->dir.path, 1), 0);
+    assert_int_equal(system(command), 0);
 }
 
 static void the_index_survives_clean_and_unclean_stops(void **state)
@@ -287,11 +287,12 @@ static void the_index_survives_clean_and_unclean_stops(void **state)
         struct audit_page page =
             find(s, &(struct audit_filter){.tool = STR("read"), .limit = 1000});
         assert_int_equal(page.count, calls);
+        /* The index as it stood in the middle of work: an unclean stop. */
         if (run % 2 == 0)
-            copy_away(s, "cp -r %s/index %s/saved");
+            run_command(s, "cp -r $AUDIT/index $DIR/saved");
         log_close(s->log);
         if (run % 2 == 0)
-            copy_away(s, "rm -r %1$s/index; mv %2$s/saved %1$s/index");
+            run_command(s, "rm -r $AUDIT/index; mv $DIR/saved $AUDIT/index");
         log_open(s->log);
         page = find(s, &(struct audit_filter){.tool = STR("read"), .limit = 1000});
         assert_int_equal(page.count, calls);
@@ -306,15 +307,15 @@ static void a_lost_or_ruined_index_is_built_again(void **state)
 {
     struct search_fixture *s = *state;
     static const char *const accidents[] = {
-        "rm -r %s/index",
-        "head -c 20000 /dev/urandom > %s/index/book.db",
-        "rm %s/index/book.db",
+        "rm -r $AUDIT/index",
+        "head -c 20000 /dev/urandom > $AUDIT/index/book.db",
+        "rm $AUDIT/index/book.db",
     };
     for (int i = 0; i < 120; i++)
         add_call(s, "files", "read");
     for (size_t i = 0; i < ARRAY_LEN(accidents); i++) {
         log_close(s->log);
-        copy_away(s, accidents[i]);
+        run_command(s, accidents[i]);
         log_open(s->log);
         struct err err;
         struct audit_page page = {0};
