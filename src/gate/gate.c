@@ -356,7 +356,7 @@ static void reload(struct gate *gate)
     (void)pthread_mutex_unlock(&gate->snapshot_lock);
     for (size_t i = 0; i < gate->worker_count; i++)
         worker_reload_tls(gate->workers[i]);
-    log_event(LOG_INFO, "certificates_reloaded");
+    log_event(LOG_INFO, "certificates_reloaded", LOG_INT("listeners", gate->settings->listener_count));
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -425,7 +425,7 @@ enum err_code gate_run(struct gate *gate, struct err *err)
     jobs_free(MOVE(gate->key_jobs));
     free_workers(gate);
     close_signals(&control);
-    log_event(LOG_INFO, "stopped");
+    log_event(LOG_INFO, "stopped", LOG_C("version", PORTREEVE_VERSION));
     return code;
 }
 
