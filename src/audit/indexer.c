@@ -1,6 +1,7 @@
 #include "audit/indexer.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,11 +300,25 @@ static enum err_code seal(struct indexer *indexer, struct err *err)
     return partition_open(indexer->dir, indexer->open.number, &indexer->partition, err);
 }
 
+/* A segment that is indexed is seldom read again: its memory serves the segments that are being
+ * prepared, instead of pushing other things out. */
+static void leave_segment(const struct indexer *indexer, uint64_t number)
+{
+    char path[SEGMENT_PATH_BYTES];
+    segments_path(segments_dir(indexer->config.segments), number, path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
+}
+
 /* Takes what is durable, up to a chunk. */
 static enum err_code step(struct indexer *indexer, bool *ret_more, struct err *err)
 {
     struct reader_record record;
     enum err_code code = ERR_OK;
+    uint64_t segment = reader_get_pos(indexer->reader).segment;
     *ret_more = true;
     for (size_t i = 0; i < CHUNK_RECORDS && code == ERR_OK; i++) {
         code = reader_next(indexer->reader, &record, ret_more, err);
@@ -315,6 +330,8 @@ static enum err_code step(struct indexer *indexer, bool *ret_more, struct err *e
             reader_at_batch(indexer->reader))
             code = seal(indexer, err);
     }
+    if (segment != 0 && segment != reader_get_pos(indexer->reader).segment)
+        leave_segment(indexer, segment);
     return code == ERR_OK ? commit(indexer, err) : code;
 }
 
