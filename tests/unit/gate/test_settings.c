@@ -1,0 +1,155 @@
+#include "gate/settings.h"
+
+#include "gate_unit.h"
+
+#define BASE "listen: [127.0.0.1:8080]\npublic_url: http://127.0.0.1:8080\n"
+
+static void what_is_left_out_has_its_default(void **state)
+{
+    struct settings *settings = NULL;
+    struct err err;
+
+    (void)state;
+    assert_ok(read_settings(BASE, &settings, &err), err);
+    assert_int_equal(settings->listener_count, 1);
+    assert_int_equal(settings->listeners[0].address.port, 8080);
+    assert_int_equal(settings->limits.body_bytes, 1048576);
+    assert_int_equal(settings->audit_segment_bytes, 67108864);
+    assert_true(str_ends(settings->data_dir, STR("/data")));
+    assert_true(settings->data_dir.ptr[0] == '/');
+    settings_free(settings);
+}
+
+static void everything_can_be_said(void **state)
+{
+    static const char text[] =
+        "listen:\n"
+        "  - {address: '0.0.0.0:8443', tls: {certificate: c.pem, key: /k.pem, client_ca: ca.pem}}\n"
+        "  - {address: '127.0.0.1:8081', as: 'robot:dev'}\n"
+        "  - {address: '10.0.0.1:8082', insecure: true, proxy_protocol: true}\n"
+        "public_url: https://gate.example.com\n"
+        "data_dir: /srv/data\n"
+        "secrets_dir: ./s\n"
+        "store: sqlite\n"
+        "trusted_proxies: [10.0.0.0/8, 'fd00::/8']\n"
+        "hosts: [gate.internal]\n"
+        "origins: ['https://app.example.com']\n"
+        "workers: 3\n"
+        "limits: {body_bytes: 4096, idle_ms: 1000}\n"
+        "audit: {on_failure: refuse, segment_bytes: 1048576}\n"
+        "programs:\n"
+        "  docs: {run: [npx, -y, server], env: {A: b, KEY: {secret: key}}, directory: work}\n";
+    struct settings *settings = NULL;
+    struct err err;
+
+    (void)state;
+    assert_ok(read_settings(text, &settings, &err), err);
+    assert_int_equal(settings->listener_count, 3);
+    assert_str(settings->listeners[0].certificate, "/tmp/c.pem");
+    assert_str(settings->listeners[0].key, "/k.pem");
+    assert_str(settings->listeners[1].as, "robot:dev");
+    assert_true(settings->listeners[2].has_proxy_protocol);
+    assert_int_equal(settings->trusted_proxy_count, 2);
+    assert_int_equal(settings->workers, 3);
+    assert_int_equal(settings->limits.body_bytes, 4096);
+    assert_int_equal(settings->audit_segment_bytes, 1048576);
+    const struct program *docs = settings_find_program(settings, STR("docs"));
+    assert_non_null(docs);
+    assert_int_equal(docs->argc, 3);
+    assert_str(docs->env[1].secret, "key");
+    assert_null(settings_find_program(settings, STR("other")));
+    settings_free(settings);
+}
+
+static void what_is_wrong_is_refused_with_its_line(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *says; /* part of the sentence */
+    } rows[] = {
+        {"", "mapping"},
+        {"listen: [127.0.0.1:8080]\n", "public_url"},
+        {"public_url: http://a.example.com\n", "listen"},
+        {BASE "nonsense: 1\n", "line 3"},
+        {BASE "nonsense: 1\n", "unknown key 'nonsense'"},
+        {BASE "workers: many\n", "number of threads"},
+        {BASE "workers: 1000\n", "from 0 to 64"},
+        {BASE "workers: '3'\n", "number of threads"},
+        {BASE "limits: {body_byte: 1}\n", "unknown limit"},
+        {BASE "limits: {body_bytes: 1}\n", "from 1024"},
+        {BASE "audit: {on_failure: continue}\n", "only refuse"},
+        {BASE "audit: {nonsense: 1}\n", "audit.nonsense"},
+        {BASE "store: mysql\n", "only sqlite"},
+        {BASE "identity: {}\n", "not available"},
+        {BASE "trusted_proxies: [10.0.0.1/8]\n", "bits set"},
+        {BASE "trusted_proxies: 10.0.0.0/8\n", "list of networks"},
+        {BASE "programs: {docs: {env: {}}}\n", "needs run"},
+        {BASE "programs: {docs: {run: [a], shell: true}}\n", "unknown key 'shell'"},
+        {BASE "programs: {docs: {run: [a], env: {A: {b: c}}}}\n", "secret: NAME"},
+        {BASE "public_url: http://x\n", "line 3"},
+        {"listen: []\npublic_url: http://a.example.com\n", "1 to 16"},
+        {"listen: [8080]\npublic_url: http://a.example.com\n", "127.0.0.1:8080"},
+        {"listen: ['0.0.0.0:8080']\npublic_url: http://a.example.com\n", "insecure: true"},
+        {"listen: [{address: '10.1.1.1:80', insecure: true, as: 'robot:x'}]\npublic_url: "
+         "http://a.example.com\n",
+         "loopback only"},
+        {"listen: [{address: '127.0.0.1:80', as: x}]\npublic_url: http://a.example.com\n",
+         "robot:NAME"},
+        {"listen: [{address: '127.0.0.1:80', tls: {key: k}}]\npublic_url: http://a.example.com\n",
+         "certificate and key"},
+        {"listen: [127.0.0.1:8080]\npublic_url: ftp://a.example.com\n", "http://"},
+        {"listen: [127.0.0.1:8080]\npublic_url: http://a.example.com/mcp\n", "no path"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct settings *settings = NULL;
+        struct err err;
+
+        if (read_settings(rows[i].text, &settings, &err) != ERR_INVALID)
+            fail_msg("accepted: %s", rows[i].text);
+        if (strstr(err.text, rows[i].says) == NULL)
+            fail_msg("%s\nsays: %s\nexpected: %s", rows[i].text, err.text, rows[i].says);
+        assert_null(settings);
+    }
+}
+
+static void a_secret_name_never_leaves_its_folder(void **state)
+{
+    static const char *const names[] = {"", ".", "..", "../x", "a/b", ".hidden", "A", "a b", "a\n"};
+    struct settings *settings = NULL;
+    char path[4096];
+    struct err err;
+
+    (void)state;
+    assert_ok(read_settings(BASE, &settings, &err), err);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_int_equal(settings_secret_path(settings, str_c(names[i]), path, sizeof path, &err),
+                         ERR_INVALID);
+    assert_ok(settings_secret_path(settings, STR("github-token.v1"), path, sizeof path, &err), err);
+    assert_false(settings_has_secret(settings, STR("github-token.v1")));
+    settings_free(settings);
+}
+
+static void a_missing_file_is_named(void **state)
+{
+    struct settings *settings = NULL;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(settings_read("/nonexistent/portreeve.yaml", &settings, &err), ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "/nonexistent/portreeve.yaml"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_left_out_has_its_default),
+        cmocka_unit_test(everything_can_be_said),
+        cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
+        cmocka_unit_test(a_secret_name_never_leaves_its_folder),
+        cmocka_unit_test(a_missing_file_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
