@@ -2,7 +2,7 @@
 BUILD ?= build
 MESON_SETUP = test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
 
-.PHONY: all run test fuzz lint format coverage clean
+.PHONY: all run test bench fuzz soak lint format coverage clean
 
 all:
 	@tools/setup run
@@ -19,6 +19,14 @@ test:
 fuzz:
 	@tools/setup run test
 	@tools/fuzz $(TARGET) $(SECONDS)
+
+bench:
+	@tools/setup run bench
+	@tools/bench
+
+soak: all
+	@tools/setup run test
+	@tools/node bench/soak.mjs
 
 lint:
 	@tools/setup run lint

@@ -1,7 +1,7 @@
 /*
- * upstream.c - the static upstream of the bench: one thread, epoll, a modern MCP server with one tool
- * whose answer is always the same but for the id. It answers the gateway and nginx alike, and counts
- * the tool calls it saw (GET /count).
+ * upstream.c - the static upstream of the bench: one thread, epoll, a modern MCP server with one
+ * tool whose answer is always the same but for the id. It answers the gateway and nginx alike, and
+ * counts the tool calls it saw (GET /count).
  *
  * It is no example of an HTTP server: it trusts its peers, who are the gateway, nginx and wrk.
  */
@@ -28,15 +28,18 @@ static struct connection *connections[MAX_CONNECTIONS];
 static unsigned long calls;
 
 static const char discover[] =
-    "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},"
+    "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{"
+    "\"tools\":{}},"
     "\"ttlMs\":60000,\"cacheScope\":\"public\",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":"
     "{\"name\":\"bench\",\"version\":\"1\"}}}";
 static const char tools[] =
-    "{\"resultType\":\"complete\",\"tools\":[{\"name\":\"echo\",\"description\":\"Answers.\",\"inputSchema\":"
+    "{\"resultType\":\"complete\",\"tools\":[{\"name\":\"echo\",\"description\":\"Answers.\","
+    "\"inputSchema\":"
     "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\"}}}}],\"ttlMs\":60000,"
     "\"cacheScope\":\"public\"}";
 static const char answer[] =
-    "{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"The quick brown fox jumps over the "
+    "{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"The quick brown fox "
+    "jumps over the "
     "lazy dog. The quick brown fox jumps over the lazy dog.\"}],\"isError\":false}";
 
 /* The value of the first "id" of the body, quotes included. */
@@ -87,12 +90,13 @@ static int reply(int fd, const char *head, size_t head_len, const char *body, si
         const char *id = NULL;
         size_t id_len = find_id(body, body_len, &id);
 
-        len = snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":%s}", (int)id_len, id,
-                       result_for(body, body_len));
+        len = snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":%s}",
+                       (int)id_len, id, result_for(body, body_len));
     }
-    int total = snprintf(out, sizeof out,
-                         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-                         len, text);
+    int total = snprintf(
+        out, sizeof out,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len,
+        text);
     return send(fd, out, (size_t)total, MSG_NOSIGNAL) == total ? 0 : -1;
 }
 

@@ -1,0 +1,126 @@
+// soak.mjs: the gateway under load of both eras for SOAK_SECONDS (600), with real clients and real
+// servers. After a warm-up, memory must not grow by 1%, descriptors stay flat, the disk grows with
+// the entries and nothing else, and every call is found in the log.
+import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { Gateway, root } from '../tests/e2e/lib/gateway.mjs';
+import { legacyClient, modernPost } from '../tests/e2e/lib/clients.mjs';
+
+const seconds = Number(process.env.SOAK_SECONDS ?? 600);
+const warmUp = Math.min(60, seconds / 3);
+const everything = join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
+
+const governance = `
+servers:
+  - {name: everything, program: everything, credential: {mode: none}, tools: {echo: read-only, get-sum: read-only}}
+robots:
+  - {name: soak, owner: owner@example.com}
+grants:
+  - {name: soak reads, to: {robots: [soak]}, server: everything, categories: [read-only]}
+`;
+
+function rssKiB(pid) {
+  return Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]);
+}
+
+function descriptors(pid) {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+function diskKiB(dir) {
+  return Number(execFileSync('du', ['-sk', join(dir, 'data')]).toString().split('\t')[0]);
+}
+
+async function legacyLoad(gateway, token, state) {
+  while (!state.stop) {
+    const client = await legacyClient(`${gateway.url}/mcp`, token);
+    for (let i = 0; i < 200 && !state.stop; i++) {
+      const result = await client.callTool({ name: 'everything__echo', arguments: { message: `soak ${i}` } });
+      if (result.isError) state.errors++;
+      state.calls++;
+    }
+    await client.close();
+  }
+}
+
+async function modernLoad(gateway, token, state) {
+  for (let i = 0; !state.stop; i++) {
+    const reply = await modernPost(`${gateway.url}/mcp/everything`, token, 'tools/call', {
+      name: i % 10 === 9 ? 'get-env' : 'get-sum',
+      arguments: i % 10 === 9 ? {} : { a: i, b: 1 },
+    });
+    if (i % 10 === 9) state.denied++;
+    else {
+      state.calls++;
+      if (reply.json?.result === undefined || reply.json.result.isError) state.errors++;
+    }
+  }
+}
+
+// Least squares over the samples, as a share of their mean per whole run.
+function growth(samples) {
+  const n = samples.length;
+  const meanX = (n - 1) / 2;
+  const meanY = samples.reduce((a, b) => a + b, 0) / n;
+  let above = 0;
+  let below = 0;
+  samples.forEach((y, x) => {
+    above += (x - meanX) * (y - meanY);
+    below += (x - meanX) ** 2;
+  });
+  return ((above / below) * n) / meanY;
+}
+
+async function main() {
+  const gateway = await Gateway.start({
+    parent: process.env.SOAK_DIR,
+    programs: { everything: { run: [process.execPath, everything, 'stdio'] } },
+    governance,
+  });
+  const token = await gateway.token('soak');
+  const state = { stop: false, calls: 0, denied: 0, errors: 0 };
+  const loads = [];
+  for (let i = 0; i < 4; i++) loads.push(legacyLoad(gateway, token, state), modernLoad(gateway, token, state));
+  const rss = [];
+  const fds = [];
+  const begin = Date.now();
+  let disk = 0;
+  while (Date.now() - begin < seconds * 1000) {
+    await sleep(1000);
+    if (Date.now() - begin < warmUp * 1000) {
+      disk = diskKiB(gateway.dir);
+      continue;
+    }
+    rss.push(rssKiB(gateway.child.pid));
+    fds.push(descriptors(gateway.child.pid));
+  }
+  state.stop = true;
+  await Promise.all(loads);
+  const status = JSON.parse(await gateway.ok('audit', 'status', '--json'));
+  const grown = diskKiB(gateway.dir) - disk;
+  await gateway.stop();
+  const report = {
+    seconds,
+    calls: state.calls,
+    denied: state.denied,
+    errors: state.errors,
+    entries: status.entries,
+    rss_kib: { first: rss[0], last: rss.at(-1), growth: growth(rss) },
+    descriptors: { least: Math.min(...fds), most: Math.max(...fds) },
+    disk_kib_grown: grown,
+  };
+  console.log(JSON.stringify(report, null, 2));
+  const problems = [];
+  if (state.errors > 0) problems.push(`${state.errors} calls failed`);
+  if (status.entries < 2 * state.calls + state.denied) problems.push('entries are missing');
+  if (report.rss_kib.growth > 0.01) problems.push(`memory grew by ${(report.rss_kib.growth * 100).toFixed(2)}%`);
+  if (report.descriptors.most - report.descriptors.least > 40) problems.push('descriptors are not flat');
+  if (grown > status.entries * 4 + 200000) problems.push(`the disk grew by ${grown} KiB`);
+  await gateway.remove();
+  for (const problem of problems) console.error(`soak: ${problem}`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+process.exit(await main());
