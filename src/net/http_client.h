@@ -41,7 +41,7 @@ struct http_pool_config {
     uint16_t port;
     struct tls_context *tls_context; /* NULL: plain; the pool takes a reference */
     size_t max_connections;
-    size_t max_waiting;      /* calls without a connection */
+    size_t max_waiting;      /* calls that wait while all connections are in use */
     uint64_t idle_ms;        /* 0: connections are not kept */
     uint64_t connect_ms;     /* to resolve, connect and shake hands */
     size_t max_header_bytes; /* of a response */
@@ -115,6 +115,6 @@ size_t http_pool_waiting(const struct http_pool *pool);
 enum err_code http_call_start(struct http_pool *pool, struct http_call *call,
                               struct err *err) MUST_CHECK;
 void http_call_cancel(struct http_call *call); /* fine when the call is not in a pool */
-/* Stops reading; a part or two that were read already may still come. Deadlines go on. */
+/* Stops reading; what was read already may still come. Deadlines go on. */
 void http_call_pause(struct http_call *call);
 void http_call_resume(struct http_call *call);
