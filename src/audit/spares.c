@@ -174,6 +174,9 @@ static void publish(struct spares *spares, uint64_t number, uint64_t bytes)
     spares->ready[spares->count++] = (struct ready){number, bytes};
     atomic_fetch_add_explicit(&spares->ready_bytes, bytes, memory_order_relaxed);
     spares->why[0] = '\0';
+    /* Who waits has not run yet; it needs no second one. */
+    if (bytes >= spares->wanted)
+        spares->wanted = 0;
     pthread_cond_broadcast(&spares->changed);
     pthread_mutex_unlock(&spares->lock);
 }
