@@ -1,0 +1,33 @@
+/*
+ * commands.h - the commands, for the table in main.c. Each returns an enum exit_code.
+ */
+#pragma once
+
+struct option;
+struct options;
+
+typedef int command_fn(const struct options *options);
+
+command_fn command_apply;
+command_fn command_audit_reindex;
+command_fn command_audit_search;
+command_fn command_audit_show;
+command_fn command_audit_status;
+command_fn command_audit_tail;
+command_fn command_bench_disk;
+command_fn command_check;
+command_fn command_export;
+command_fn command_init;
+command_fn command_robot_create;
+command_fn command_robot_list;
+command_fn command_robot_revoke;
+command_fn command_robot_token;
+command_fn command_serve;
+command_fn command_server_add;
+command_fn command_server_list;
+command_fn command_server_refresh;
+command_fn command_server_remove;
+command_fn command_tool_list;
+command_fn command_tool_set;
+command_fn command_tool_show;
+command_fn command_version;
