@@ -1,204 +1,20 @@
 #include "audit/indexer.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "audit/book.h"
-#include "audit/partition.h"
-#include "audit/pending.h"
-#include "audit/reader.h"
-#include "audit/row.h"
-#include "audit/wire.h"
+#include "audit/indexer_priv.h"
 #include "base/buf.h"
-#include "base/clock.h"
-#include "base/file.h"
 
-#define DEFAULT_ROWS   100000
-#define CHUNK_RECORDS  4096
-#define WAIT_MS        200
-#define RETRY_MS       1000
-#define PENDING_MAX    ((size_t)16 << 20) /* bytes of the list of open calls */
-#define RECORD_CEILING ((size_t)32 << 20)
-
-struct indexer {
-    struct indexer_config config;
-    char *dir;
-    pthread_t thread;
-    pthread_mutex_t lock; /* the next block */
-    pthread_cond_t changed;
-    bool is_stopping;
-    bool must_hurry; /* somebody waits in indexer_catch_up() */
-    bool must_rebuild;
-    uint64_t indexed;
-    bool is_ok;
-    char why[ERR_TEXT_BYTES];
-
-    /* Searches hold it for reading while they use book, pending and the partitions' files. */
-    pthread_rwlock_t files;
-    struct book *book; /* NULL: not ready */
-    struct pending *pending;
-
-    /* The thread's alone. */
-    struct row_maker *maker;
-    struct reader *reader;
-    struct partition *partition;
-    struct book_partition open;
-    uint64_t next_index;
-};
-
-static uint32_t give_name(void *ctx, struct str name)
-{
-    const struct indexer *indexer = ctx;
-    return book_name(indexer->book, name);
-}
-
-static uint32_t find_name(void *ctx, struct str name)
-{
-    const struct indexer *indexer = ctx;
-    return book_find_name(indexer->book, name);
-}
-
-/* ---- beginning ---- */
-
-static void forget_all(struct indexer *indexer)
-{
-    partition_close(MOVE(indexer->partition));
-    pthread_rwlock_wrlock(&indexer->files);
-    row_maker_free(MOVE(indexer->maker));
-    reader_free(MOVE(indexer->reader));
-    book_close(MOVE(indexer->book));
-    pending_free(MOVE(indexer->pending));
-    pthread_rwlock_unlock(&indexer->files);
-}
-
-static bool is_known(struct book *book, uint64_t number)
-{
-    struct book_partition *items = NULL;
-    size_t count = 0;
-    bool is_found = !book_partitions(book, &items, &count);
-    for (size_t i = 0; i < count && !is_found; i++)
-        is_found = items[i].number == number;
-    free(items);
-    return is_found;
-}
-
-/* What an unclean stop left of an open partition. */
-static void remove_strays(const struct indexer *indexer)
-{
-    DIR *dir = opendir(indexer->dir);
-    const struct dirent *item;
-    while (dir != NULL && (item = readdir(dir)) != NULL) {
-        struct str name = str_c(item->d_name);
-        if (!str_starts(name, STR("rows-")) || !str_ends(name, STR(".db")))
-            continue;
-        uint64_t number = strtoull(name.ptr + 5, NULL, 10);
-        if (!is_known(indexer->book, number))
-            partition_remove(indexer->dir, number);
-    }
-    if (dir != NULL)
-        closedir(dir);
-}
-
-static enum err_code restore_pending(struct indexer *indexer, struct str places, struct err *err)
-{
-    CLEANUP(arena_freep) struct arena *arena = arena_new(RECORD_CEILING);
-    if (arena == NULL)
-        return err_set(err, ERR_INTERNAL, "memory is out");
-    for (; places.len >= 16; places = str_from(places, 16)) {
-        struct leaf_view view;
-        struct row row;
-        const struct row_place place = {wire_u64((const uint8_t *)places.ptr),
-                                        wire_u64((const uint8_t *)places.ptr + 8)};
-        arena_reset(arena);
-        enum err_code code =
-            reader_at(indexer->reader, place.segment, place.offset, arena, &view, err);
-        if (code != ERR_OK)
-            return code;
-        row_make(indexer->maker, &view, &row);
-        row.intent = place;
-        if (!pending_add(indexer->pending, &row, view.index, view.attempt))
-            return err_set(err, ERR_INTERNAL, "memory is out");
-    }
-    return ERR_OK;
-}
-
-/* Goes on where the last partition ended, or inside it after a clean stop. */
-static enum err_code find_start(struct indexer *indexer, struct err *err)
-{
-    struct book_partition last;
-    struct book_mark mark;
-    indexer->open = (struct book_partition){.number = 1};
-    indexer->next_index = 0;
-    if (!book_last(indexer->book, &last, &mark))
-        return ERR_OK;
-    if (mark.pos.index > segments_get_end(indexer->config.segments).index)
-        return book_clear(indexer->book, err);
-    enum err_code code = restore_pending(indexer, mark.pending, err);
-    if (code != ERR_OK)
-        return code;
-    reader_seek(indexer->reader, &mark.pos);
-    indexer->next_index = mark.pos.index;
-    indexer->open.number = last.number + 1;
-    if (last.is_sealed)
-        return ERR_OK;
-    indexer->open = last;
-    return book_reopen(indexer->book, last.number, err);
-}
-
-static void remove_book(const struct indexer *indexer)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    char path[4096];
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        snprintf(path, sizeof path, "%s/book.db%s", indexer->dir, suffixes[i]);
-        unlink(path);
-    }
-}
-
-static enum err_code open_parts(struct indexer *indexer, struct err *err)
-{
-    struct segment last;
-    static const struct journal_pos start;
-    if (!segments_last(indexer->config.segments, &last))
-        return err_set(err, ERR_INTERNAL, "search index: there is no journal");
-    if (file_make_dir(indexer->dir, err) != ERR_OK)
-        return err_wrap(err, "search index");
-    enum err_code code = book_open(indexer->dir, last.head.log_id, &indexer->book, err);
-    /* All of it can be made again: the next turn begins with an empty one. */
-    if (code == ERR_CORRUPT)
-        remove_book(indexer);
-    if (code != ERR_OK)
-        return code;
-    indexer->pending = pending_new();
-    indexer->reader = reader_new(indexer->config.segments);
-    indexer->maker =
-        row_maker_new(indexer->config.keyring, indexer->config.data_keys, give_name, indexer);
-    if (indexer->pending == NULL || indexer->reader == NULL || indexer->maker == NULL)
-        return err_set(err, ERR_INTERNAL, "memory is out");
-    remove_strays(indexer);
-    reader_seek(indexer->reader, &start);
-    code = find_start(indexer, err);
-    if (code == ERR_OK)
-        code = partition_open(indexer->dir, indexer->open.number, &indexer->partition, err);
-    return code;
-}
-
-static enum err_code begin(struct indexer *indexer, struct err *err)
-{
-    pthread_rwlock_wrlock(&indexer->files);
-    enum err_code code = open_parts(indexer, err);
-    pthread_rwlock_unlock(&indexer->files);
-    if (code == ERR_OK)
-        return ERR_OK;
-    forget_all(indexer);
-    return code;
-}
+#define DEFAULT_ROWS  100000
+#define CHUNK_RECORDS 4096
+#define WAIT_MS       200
+#define RETRY_MS      1000
+#define PENDING_MAX   ((size_t)16 << 20) /* bytes of the list of open calls */
 
 /* ---- rows ---- */
 
@@ -354,7 +170,7 @@ static void rebuild(struct indexer *indexer)
     (void)!book_clear(indexer->book, NULL);
     partition_remove(indexer->dir, indexer->open.number);
     pthread_rwlock_unlock(&indexer->files);
-    forget_all(indexer);
+    indexer_forget(indexer);
     pthread_mutex_lock(&indexer->lock);
     indexer->indexed = 0;
     pthread_mutex_unlock(&indexer->lock);
@@ -387,13 +203,13 @@ static bool rest(struct indexer *indexer, uint32_t wait_ms, bool *ret_must_rebui
 static enum err_code turn(struct indexer *indexer, bool *ret_more, struct err *err)
 {
     if (indexer->book == NULL) {
-        enum err_code code = begin(indexer, err);
+        enum err_code code = indexer_begin(indexer, err);
         if (code != ERR_OK)
             return code;
     }
     enum err_code code = step(indexer, ret_more, err);
     if (code != ERR_OK)
-        forget_all(indexer);
+        indexer_forget(indexer);
     return code;
 }
 
@@ -406,7 +222,7 @@ static void finish(struct indexer *indexer)
         code = turn(indexer, &more, &err);
     if (code == ERR_OK)
         (void)!enter(indexer, false, NULL);
-    forget_all(indexer);
+    indexer_forget(indexer);
 }
 
 static void *run(void *ctx)
@@ -510,86 +326,4 @@ void indexer_rebuild(struct indexer *indexer)
     indexer->must_rebuild = true;
     pthread_cond_broadcast(&indexer->changed);
     pthread_mutex_unlock(&indexer->lock);
-}
-
-/* ---- searching ---- */
-
-static bool may_hold(const struct book_partition *partition, const struct partition_query *query)
-{
-    return partition->rows > 0 && partition->max_time_us >= query->filter->since_us &&
-           partition->min_time_us < query->filter->until_us && partition->last_row > query->after &&
-           partition->first_row < query->before;
-}
-
-static enum err_code find_rows(struct indexer *indexer, struct partition_query *query,
-                               struct index_hit *hits, size_t max, size_t *count, struct err *err)
-{
-    struct book_partition *items = NULL;
-    size_t partitions = 0;
-    if (!book_partitions(indexer->book, &items, &partitions))
-        return err_set(err, ERR_INTERNAL, "memory is out");
-    enum err_code code = ERR_OK;
-    for (size_t i = 0; i < partitions && *count < max && code == ERR_OK; i++) {
-        const struct book_partition *item = &items[query->oldest_first ? i : partitions - 1 - i];
-        query->is_sealed = item->is_sealed;
-        if (may_hold(item, query))
-            code = partition_find(indexer->dir, item->number, query, hits, max, count, err);
-    }
-    free(items);
-    return code;
-}
-
-/* A call that was settled between the two looks stands in both: the settled row counts. */
-static size_t drop_settled(struct index_hit *open, size_t open_count, const struct index_hit *rows,
-                           size_t row_count)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < open_count; i++) {
-        bool is_settled = false;
-        for (size_t j = 0; j < row_count && !is_settled; j++)
-            is_settled = rows[j].intent_segment == open[i].intent_segment &&
-                         rows[j].intent_offset == open[i].intent_offset;
-        if (!is_settled)
-            open[kept++] = open[i];
-    }
-    return kept;
-}
-
-static enum err_code find(struct indexer *indexer, const struct audit_filter *filter,
-                          struct index_hit *hits, size_t *ret_count, struct err *err)
-{
-    struct row_filter want;
-    size_t max = (size_t)filter->limit + 1;
-    uint64_t before = filter->before == 0 || filter->oldest_first ? UINT64_MAX : filter->before;
-    if (indexer->book == NULL)
-        return err_set(err, ERR_UNAVAILABLE, "the search index is not ready");
-    row_filter_make(filter, indexer->config.keyring, find_name, indexer, &want);
-    *ret_count = 0;
-    if (want.is_hopeless)
-        return ERR_OK;
-    size_t open =
-        filter->oldest_first ? 0 : pending_find(indexer->pending, &want, before, hits, max);
-    size_t count = open;
-    struct partition_query query = {.filter = &want,
-                                    .after = filter->oldest_first ? filter->before : 0,
-                                    .before = before,
-                                    .oldest_first = filter->oldest_first};
-    enum err_code code = ERR_OK;
-    if (!want.is_open_only)
-        code = find_rows(indexer, &query, hits, max, &count, err);
-    if (code != ERR_OK)
-        return code;
-    size_t kept = drop_settled(hits, open, hits + open, count - open);
-    memmove(hits + kept, hits + open, (count - open) * sizeof *hits);
-    *ret_count = count - (open - kept);
-    return ERR_OK;
-}
-
-enum err_code indexer_find(struct indexer *indexer, const struct audit_filter *filter,
-                           struct index_hit *hits, size_t *ret_count, struct err *err)
-{
-    pthread_rwlock_rdlock(&indexer->files);
-    enum err_code code = find(indexer, filter, hits, ret_count, err);
-    pthread_rwlock_unlock(&indexer->files);
-    return code;
 }

@@ -25,30 +25,12 @@ static void window_done(struct window *window)
     free(window->bytes);
 }
 
-/* Makes the window begin at offset and hold `want` bytes, or as many as the file has. */
-static enum err_code window_move(struct window *window, uint64_t offset, size_t want,
-                                 struct err *err)
+static enum err_code window_read(struct window *window, size_t len, struct err *err)
 {
-    uint64_t left = offset < window->file_bytes ? window->file_bytes - offset : 0;
-    if (want > left)
-        want = (size_t)left;
-    if (offset >= window->at && offset + want <= window->at + window->len)
-        return ERR_OK;
-    size_t read_bytes = want > CHUNK_BYTES ? want : CHUNK_BYTES;
-    if (read_bytes > left)
-        read_bytes = (size_t)left;
-    if (read_bytes > window->size) {
-        char *bytes = realloc(window->bytes, read_bytes);
-        if (bytes == NULL)
-            return err_set(err, ERR_INTERNAL, "memory is out");
-        window->bytes = bytes;
-        window->size = read_bytes;
-    }
-    window->at = offset;
     window->len = 0;
-    while (window->len < read_bytes) {
-        ssize_t got = pread(window->fd, window->bytes + window->len, read_bytes - window->len,
-                            (off_t)(offset + window->len));
+    while (window->len < len) {
+        ssize_t got = pread(window->fd, window->bytes + window->len, len - window->len,
+                            (off_t)(window->at + window->len));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -58,6 +40,31 @@ static enum err_code window_move(struct window *window, uint64_t offset, size_t 
         window->len += (size_t)got;
     }
     return ERR_OK;
+}
+
+static size_t smaller(size_t a, uint64_t b)
+{
+    return a < b ? a : (size_t)b;
+}
+
+/* Makes the window begin at offset and hold `want` bytes, or as many as the file has. */
+static enum err_code window_move(struct window *window, uint64_t offset, size_t want,
+                                 struct err *err)
+{
+    uint64_t left = offset < window->file_bytes ? window->file_bytes - offset : 0;
+    want = smaller(want, left);
+    if (offset >= window->at && offset + want <= window->at + window->len)
+        return ERR_OK;
+    size_t len = smaller(want > CHUNK_BYTES ? want : CHUNK_BYTES, left);
+    if (len > window->size) {
+        char *bytes = realloc(window->bytes, len);
+        if (bytes == NULL)
+            return err_set(err, ERR_INTERNAL, "memory is out");
+        window->bytes = bytes;
+        window->size = len;
+    }
+    window->at = offset;
+    return window_read(window, len, err);
 }
 
 static struct str window_str(const struct window *window, uint64_t offset)

@@ -231,23 +231,31 @@ void row_filter_make(const struct audit_filter *filter, const struct keyring *ke
     *ret_filter = want;
 }
 
+static bool matches_names(const struct row *row, const struct row_filter *filter)
+{
+    return (filter->server == 0 || filter->server == row->server) &&
+           (filter->method == 0 || filter->method == row->method) &&
+           (filter->tool == 0 || filter->tool == row->tool || filter->tool == row->exposed);
+}
+
+static bool matches_who(const struct row *row, const struct row_filter *filter)
+{
+    return filter->who == 0 || filter->who == row->principal || filter->who == row->name ||
+           filter->who == row->email;
+}
+
+static bool matches_facts(const struct row *row, const struct row_filter *filter)
+{
+    return (row->facts & filter->facts_mask) == filter->facts &&
+           (filter->kinds == 0 || (filter->kinds >> row_fact_of(row->facts, ROW_KIND) & 1) == 1) &&
+           (!filter->is_open_only || row->settled.segment == 0);
+}
+
 bool row_matches(const struct row *row, const struct row_filter *filter)
 {
     if (filter->is_hopeless || row->time_us < filter->since_us || row->time_us >= filter->until_us)
         return false;
-    if ((row->facts & filter->facts_mask) != filter->facts)
+    if (filter->call_id != NULL && memcmp(filter->call_id, &row->call_id, sizeof row->call_id) != 0)
         return false;
-    if (filter->kinds != 0 && (filter->kinds >> row_fact_of(row->facts, ROW_KIND) & 1) == 0)
-        return false;
-    if (filter->is_open_only && row->settled.segment != 0)
-        return false;
-    if ((filter->server != 0 && filter->server != row->server) ||
-        (filter->method != 0 && filter->method != row->method) ||
-        (filter->tool != 0 && filter->tool != row->tool && filter->tool != row->exposed))
-        return false;
-    if (filter->who != 0 && filter->who != row->principal && filter->who != row->name &&
-        filter->who != row->email)
-        return false;
-    return filter->call_id == NULL ||
-           memcmp(filter->call_id, &row->call_id, sizeof row->call_id) == 0;
+    return matches_facts(row, filter) && matches_names(row, filter) && matches_who(row, filter);
 }
