@@ -2,10 +2,10 @@
  * http_client_priv.h - one connection of a pool, between http_client.c (requests out, answers in),
  * http_pool.c (connections, waiting calls) and http_request.c (bytes of a request).
  *
- *   OPENING ─ on_ready() ─► IDLE ── http_client_send() ─► BUSY ── sending failed ─► BROKEN ─►
- * on_due(): CLOSED │                     └◄──── answer complete ───────┘ └─ no address left,
- * connect_ms over ─► UNREACHED ─► on_due(): CLOSED
- *
+ *   OPENING ─ on_ready() ─► IDLE ─ http_client_send() ─► BUSY ─ answer complete ─► IDLE
+ *      │                                                  └─ sending failed ─► BROKEN
+ *      └─ no address left, connect_ms over ─► UNREACHED
+ *   BROKEN, UNREACHED ─ on_due() ─► CLOSED
  *   http_client_drop() closes from any state.
  *
  * A failure is reported a turn later, by the timer: so http_call_start() never calls back.
