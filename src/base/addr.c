@@ -144,6 +144,7 @@ static const struct addr_net internal[] = {
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 203, 0, 113}, 120},  /* documentation */
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 224}, 99},           /* multicast and above */
     {{0}, 96},                                                       /* ::/96, ::1 and :: in it */
+    {{0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96},                      /* IPv4-translated */
     {{0, 0x64, 0xff, 0x9b}, 96},                                     /* NAT64 */
     {{0, 0x64, 0xff, 0x9b, 0, 1}, 48},                               /* local NAT64 */
     {{0x01, 0}, 64},                                                 /* discard */

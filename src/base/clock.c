@@ -35,8 +35,11 @@ void clock_format_rfc3339(int64_t wall_us, char text[CLOCK_RFC3339_BYTES])
         (void)snprintf(text, CLOCK_RFC3339_BYTES, "0000-00-00T00:00:00.000000Z");
         return;
     }
-    size_t len = strftime(text, CLOCK_RFC3339_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)snprintf(text + len, CLOCK_RFC3339_BYTES - len, ".%06uZ", (unsigned)us % US);
+    /* The remainders tell the compiler that all fits. */
+    (void)snprintf(text, CLOCK_RFC3339_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
+                   (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
+                   (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
+                   (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100, (unsigned)us % US);
 }
 
 /* Takes count digits off *rest. */

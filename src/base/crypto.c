@@ -45,6 +45,8 @@ static void free_contexts(void *data)
     EVP_CIPHER_CTX_free(contexts->cipher);
     EVP_MAC_CTX_free(contexts->mac);
     free(contexts);
+    /* A later destructor of the same thread that uses crypto gets new ones. */
+    mine = NULL;
 }
 
 static void fetch(void)
@@ -61,7 +63,6 @@ static void free_main_thread(void)
     /* The main thread's own destructors do not run at exit. */
     if (mine != NULL)
         free_contexts(mine);
-    mine = NULL;
     EVP_MD_free(sha256);
     EVP_CIPHER_free(aes256gcm);
     EVP_MAC_free(hmac);

@@ -35,7 +35,8 @@ enum err_code file_read(struct arena *arena, const char *path, size_t max_bytes,
                         struct str *ret_text, struct err *err)
 {
     struct stat facts;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Without O_NONBLOCK a pipe would be waited for. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     enum err_code code = ERR_OK;
 
     if (fd < 0 && errno == ENOENT)
@@ -111,6 +112,7 @@ enum err_code file_make_dir(const char *path, struct err *err)
 {
     char part[PATH_MAX];
     size_t len = strlen(path);
+    struct stat facts;
 
     if (len == 0 || len >= sizeof part)
         return err_set(err, ERR_INVALID, "'%s' is no path of a directory", path);
@@ -122,5 +124,7 @@ enum err_code file_make_dir(const char *path, struct err *err)
         if (mkdir(part, 0700) != 0 && errno != EEXIST)
             return err_errno(err, errno, part);
     }
-    return ERR_OK;
+    if (stat(path, &facts) != 0)
+        return err_errno(err, errno, path);
+    return S_ISDIR(facts.st_mode) ? ERR_OK : err_errno(err, ENOTDIR, path);
 }

@@ -1,6 +1,7 @@
 #include "base/rand.h"
 
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ enum { BATCH_BYTES = 1024 };
 
 static __thread uint8_t batch[BATCH_BYTES];
 static __thread size_t left;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static NORETURN void no_random(void)
 {
@@ -20,6 +22,27 @@ static NORETURN void no_random(void)
     abort();
 }
 
+/* In a forked child: its parent will hand out the same batch. */
+static void drop_batch(void)
+{
+    memset(batch, 0, sizeof batch);
+    left = 0;
+}
+
+static void watch_forks(void)
+{
+    if (pthread_atfork(NULL, NULL, drop_batch) != 0)
+        no_random();
+}
+
+static void fill_batch(void)
+{
+    (void)pthread_once(&once, watch_forks);
+    if (RAND_bytes(batch, BATCH_BYTES) != 1)
+        no_random();
+    left = BATCH_BYTES;
+}
+
 void rand_bytes(void *dst, size_t len)
 {
     if (len > BATCH_BYTES / 4) {
@@ -27,11 +50,8 @@ void rand_bytes(void *dst, size_t len)
             no_random();
         return;
     }
-    if (left < len) {
-        if (RAND_bytes(batch, BATCH_BYTES) != 1)
-            no_random();
-        left = BATCH_BYTES;
-    }
+    if (left < len)
+        fill_batch();
     left -= len;
     memcpy(dst, batch + left, len);
     /* What was handed out must not be found here later. */

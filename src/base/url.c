@@ -10,33 +10,52 @@ static enum err_code invalid(struct err *err, struct str text, const char *why)
                    STR_ARG(str_first(text, 120)), why);
 }
 
-/* A registered name of letters, digits, '-' and '.', lower case, no empty label, not all digits and
- * dots: what looks like a number must be a plain IPv4 address. */
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_label(struct str label)
+{
+    if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+        return false;
+    for (size_t i = 0; i < label.len; i++) {
+        char c = label.ptr[i];
+
+        if (!((c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_'))
+            return false;
+    }
+    return true;
+}
+
+/* "7", "010", "0x7f", "0x": resolvers read a host that ends so as an IPv4 address in odd dress. */
+static bool is_number(struct str label)
+{
+    bool is_hex = str_starts(label, STR("0x"));
+
+    for (size_t i = is_hex ? 2 : 0; i < label.len; i++) {
+        char c = label.ptr[i];
+
+        if (!is_digit(c) && !(is_hex && c >= 'a' && c <= 'f'))
+            return false;
+    }
+    return true;
+}
+
+/* A registered name in lower case without empty labels; what ends in a number must be a plain IPv4
+ * address instead. */
 static bool is_name(struct str host)
 {
-    bool has_letter = false;
-    bool after_dot = true;
+    struct str label = STR_NONE;
 
-    if (host.len == 0 || host.len > 253)
+    if (host.len == 0 || host.len > 253 || host.ptr[host.len - 1] == '.')
         return false;
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.ptr[i];
-
-        if (c == '.') {
-            if (after_dot)
-                return false;
-            after_dot = true;
-            continue;
-        }
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+    for (struct str rest = host; rest.len > 0;) {
+        label = str_cut(&rest, '.');
+        if (!is_label(label))
             return false;
-        if (after_dot && c == '-')
-            return false;
-        after_dot = false;
-        has_letter = has_letter || (c >= 'a' && c <= 'z');
     }
-    /* 0x7f000001 and the like have letters; no host name begins that way with digits behind it. */
-    return has_letter && !after_dot && !str_starts(host, STR("0x"));
+    return !is_number(label);
 }
 
 static bool is_target(struct str target)
