@@ -9,8 +9,8 @@
  * outcomes are still recorded.
  *
  * Threads: three of its own (writer, preparer of segments, indexer). A port belongs to one thread;
- * the rest may be called from any thread. Nothing here blocks but audit_open, audit_close and
- * audit_wait_for.
+ * the rest may be called from any thread. Nothing here blocks but audit_open(), audit_close() and
+ * audit_port_commit().
  */
 #pragma once
 
@@ -107,7 +107,8 @@ enum err_code audit_port_add(struct audit_port *port, const struct audit_entry *
                              struct err *err) MUST_CHECK;
 /* Hands everything added to the writer; once per turn of the loop. */
 void audit_port_flush(struct audit_port *port);
-/* Calls on_durable of what has become durable or failed. Returns how many. */
+/* Calls on_durable of what has become durable or failed; that may add and flush, but not free the
+ * port. Returns how many. */
 size_t audit_port_poll(struct audit_port *port);
 /* on_durable will not run any more. The entry is written all the same. */
 void audit_wait_cancel(struct audit_port *port, struct audit_wait *wait);

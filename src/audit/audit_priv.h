@@ -24,7 +24,7 @@ struct indexer;
 enum {
     POOL_CLASSES = 5,
     POOL_FIRST_BYTES = 1024,
-    POOL_KEPT = 512, /* free ones kept per class */
+    POOL_KEPT_BYTES = 1 << 20, /* free ones kept per size */
 };
 
 /* An entry on its way. */

@@ -32,7 +32,7 @@ enum audit_outcome {
  * of the leaf covers it. Tags 32768 and up are for extensions. */
 struct audit_extra {
     uint16_t tag;
-    struct str value; /* at most 16 KiB in all, else the last ones are left out and `cut` says so */
+    struct str value; /* at most 16 KiB in all; past that the last ones are left out */
 };
 
 struct audit_entry {

@@ -120,7 +120,8 @@ static void recycle(struct audit_port *port, struct sealed *sealed)
     receipt_free(sealed->receipt);
     sealed->receipt = NULL;
     crypto_wipe(sealed->digest_key, sizeof sealed->digest_key);
-    if (rank == POOL_CLASSES || port->pooled[rank] == POOL_KEPT) {
+    if (rank == POOL_CLASSES ||
+        port->pooled[rank] * ((size_t)POOL_FIRST_BYTES << rank) >= POOL_KEPT_BYTES) {
         free(sealed);
         return;
     }
