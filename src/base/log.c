@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -7,8 +8,9 @@
 #include "base/clock.h"
 #include "base/jsonw.h"
 
-/* A value is cut so that a line stays within what one write(2) takes whole, also into a pipe. */
-enum { MAX_LINE = 16384, MAX_VALUE = 1024 };
+/* PIPE_BUF is what a pipe takes whole from each of several writers. Values are cut so that a line
+ * always fits: a line that could grow too long is one that a client can suppress. */
+enum { MAX_LINE = PIPE_BUF, MAX_VALUE = 1024, MAX_ESCAPE = 6, END_BYTES = 8 };
 
 static atomic_int lowest_level = LOG_INFO;
 static atomic_int log_fd = STDERR_FILENO;
@@ -26,12 +28,32 @@ void log_set_fd(int fd)
     atomic_store(&log_fd, fd);
 }
 
-static void write_field(struct jsonw *w, const struct log_field *field)
+/* As much of text as takes at most room bytes once escaped. */
+static struct str cut(struct str text, size_t room)
 {
+    size_t len = 0;
+
+    for (; len < text.len && len < MAX_VALUE; len++) {
+        unsigned char c = (unsigned char)text.ptr[len];
+        bool is_plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        size_t cost = is_plain ? 1 : MAX_ESCAPE;
+
+        if (cost > room)
+            break;
+        room -= cost;
+    }
+    return str_first(text, len);
+}
+
+/* share: what this field may take of the line, name, quotes and colon included. */
+static void write_field(struct jsonw *w, const struct log_field *field, size_t share)
+{
+    size_t around = strlen(field->name) + strlen(",\"\":\"\"");
+
     jsonw_name(w, field->name);
     switch (field->kind) {
     case LOG_KIND_STR:
-        jsonw_bytes(w, str_first(field->text, MAX_VALUE));
+        jsonw_bytes(w, cut(field->text, share > around ? share - around : 0));
         break;
     case LOG_KIND_INT:
         jsonw_i64(w, field->number);
@@ -59,7 +81,7 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
     jsonw_name_str(&w, "level", str_c(level_words[level]));
     jsonw_name_str(&w, "event", str_c(event));
     for (size_t i = 0; i < count; i++)
-        write_field(&w, &fields[i]);
+        write_field(&w, &fields[i], (MAX_LINE - END_BYTES - line.len) / (count - i));
     jsonw_end_object(&w);
     buf_add_byte(&line, '\n');
     /* Nobody is left to be told that logging fails. */

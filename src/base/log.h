@@ -2,8 +2,8 @@
  * log.h - one JSON object a line on stderr: time, level, event, then the fields of the call.
  *
  * Values are escaped to ASCII (bytes that are no UTF-8 come out as \u00XX of the byte), so no input
- * can forge a line. There is no way to pass a struct secret. Only gate, admin and cli log; rooms
- * below return errors.
+ * can forge a line. Long values are cut so that a line stays within PIPE_BUF and none is lost.
+ * There is no way to pass a struct secret. Only gate, admin and cli log; rooms below return errors.
  *
  * Threads: any; a line is one write(2).
  */
@@ -35,12 +35,16 @@ struct log_field {
 #define LOG_BOOL(field_name, value)                                                                \
     ((struct log_field){.name = (field_name), .kind = LOG_KIND_BOOL, .number = (value) ? 1 : 0})
 /* The word and the sentence of a struct err. */
-#define LOG_ERR(err_ptr) LOG_C("error", err_word((err_ptr)->code)), LOG_C("message", (err_ptr)->text)
+#define LOG_ERR(err_ptr)                                                                           \
+    LOG_C("error", err_word((err_ptr)->code)), LOG_C("message", (err_ptr)->text)
 
-/* event: snake_case word that stays the same for ever, for grep and alarms. */
+/* event: snake_case word that stays the same for ever, for grep and alarms. The first element of
+ * the arrays stands there so that a line may have no fields. */
 #define log_event(level, event, ...)                                                               \
-    log_fields((level), (event), (const struct log_field[]){__VA_ARGS__},                          \
-               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+    log_fields((level), (event), (const struct log_field[]){{.name = ""}, __VA_ARGS__} + 1,        \
+               sizeof((const struct log_field[]){{.name = ""}, __VA_ARGS__}) /                     \
+                       sizeof(struct log_field) -                                                  \
+                   1)
 
 void log_fields(enum log_level level, const char *event, const struct log_field *fields,
                 size_t count);
