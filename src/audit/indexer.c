@@ -193,6 +193,8 @@ static bool rest(struct indexer *indexer, uint32_t wait_ms, bool *ret_must_rebui
            !indexer->must_rebuild)
         rc = pthread_cond_timedwait(&indexer->changed, &indexer->lock, &until);
     *ret_must_rebuild = indexer->must_rebuild;
+    if (indexer->must_rebuild)
+        indexer->indexed = 0;
     indexer->must_rebuild = false;
     indexer->must_hurry = false;
     bool goes_on = !indexer->is_stopping;
@@ -294,7 +296,8 @@ void indexer_stop(struct indexer *indexer)
 void indexer_get_state(struct indexer *indexer, struct indexer_state *ret_state)
 {
     pthread_mutex_lock(&indexer->lock);
-    ret_state->indexed = indexer->indexed;
+    /* What is about to be thrown away counts no more: who asked for it waits for the new one. */
+    ret_state->indexed = indexer->must_rebuild ? 0 : indexer->indexed;
     ret_state->is_ok = indexer->is_ok;
     memcpy(ret_state->why, indexer->why, sizeof ret_state->why);
     pthread_mutex_unlock(&indexer->lock);
@@ -312,7 +315,7 @@ void indexer_catch_up(struct indexer *indexer, uint64_t index, uint32_t timeout_
     }
     pthread_mutex_lock(&indexer->lock);
     int rc = 0;
-    while (indexer->indexed < index && rc == 0) {
+    while ((indexer->must_rebuild || indexer->indexed < index) && rc == 0) {
         indexer->must_hurry = true;
         pthread_cond_broadcast(&indexer->changed);
         rc = pthread_cond_timedwait(&indexer->changed, &indexer->lock, &until);
