@@ -1,0 +1,115 @@
+#include <string.h>
+
+#include "base/attr.h"
+#include "cli/help.h"
+#include "identity/scopes.h"
+
+/* What an endpoint takes and gives, besides its row of scopes.def. */
+static const struct {
+    const char *takes;
+    const char *gives;
+} shapes[ENDPOINTS] = {
+    [ENDPOINT_STATUS] = {"", "`{version, policy_version, ready, why, servers, tools, hidden}`"},
+    [ENDPOINT_GOVERNANCE_EXPORT] = {"", "the governance file, YAML"},
+    [ENDPOINT_GOVERNANCE_DIFF] = {"a governance file, YAML",
+                                  "`{changes: [{change, object, name, details, line}], "
+                                  "policy_version, governance_version, hidden}`"},
+    [ENDPOINT_GOVERNANCE_APPLY] =
+        {"a governance file, YAML; `?governance_version=N` refuses when someone else was faster",
+         "the same, after the change"},
+    [ENDPOINT_SERVER_LIST] = {"", "`{policy_version, servers: [{id, name, url or program, "
+                                  "credential, state, protocol, discovered, "
+                                  "failed, error, tools, unclassified, command}]}`; state is new, "
+                                  "busy, ready, failed or disabled"},
+    [ENDPOINT_SERVER_ADD] =
+        {"a server as in a governance file, in JSON: `{name, url or program, credential, tools, "
+         "disabled}`",
+         "201 `{server, policy_version}`"},
+    [ENDPOINT_SERVER_REMOVE] = {"`?with_grants=true` removes its grants, too",
+                                "`{server, policy_version}`"},
+    [ENDPOINT_SERVER_REFRESH] = {"", "202 `{server}`; the list of servers shows the end"},
+    [ENDPOINT_TOOL_LIST] =
+        {"`?server=NAME`",
+         "`{tools: [{server, name, exposed_name, category, state, rule, set_by, set_at, title, "
+         "hash, first_seen, "
+         "last_seen, changed}], hidden}`; state is classified, unclassified, gone or refused"},
+    [ENDPOINT_TOOL_SHOW] = {"", "the same of one tool, with `definition`"},
+    [ENDPOINT_TOOL_HINTS] = {"",
+                             "`{server, tools: [{name, classified, category, proposed, reason}]}`"},
+    [ENDPOINT_TOOL_SET] =
+        {"`{tools: {NAME-OR-PATTERN: CATEGORY}}`; `null` instead of a category takes the word back",
+         "`{server, tools, unclassified, policy_version}`"},
+    [ENDPOINT_ROBOT_LIST] = {"", "`{robots: [{id, name, owner, disabled, active_tokens}]}`"},
+    [ENDPOINT_ROBOT_CREATE] = {"`{name, owner}`", "201 `{name, owner, policy_version}`"},
+    [ENDPOINT_TOKEN_LIST] = {"", "`{tokens: [{id, kind, robot or owner, state, scopes, created, "
+                                 "expires, last_used, revoked}]}`"},
+    [ENDPOINT_TOKEN_CREATE] =
+        {"`{scopes: \"list,call:read-only\", expires: \"30d\"}`, both may be missing",
+         "201 `{id, robot, token, scopes, expires}`; the token is shown this once"},
+    [ENDPOINT_ROBOT_REVOKE] = {"", "`{revoked: how many}`"},
+    [ENDPOINT_TOKEN_REVOKE] = {"", "`{revoked: 1}`"},
+    [ENDPOINT_AUDIT_SEARCH] =
+        {"`?since= until= server= tool= principal= principal_kind= category= decision= outcome= "
+         "method= kind= "
+         "call_id= order=newest|oldest before= limit=`",
+         "`{entries, more, next, lag}`; `next` is `before` of the following page"},
+    [ENDPOINT_AUDIT_SHOW] = {"an index, or the id of a call", "`{entries}`"},
+    [ENDPOINT_AUDIT_DECRYPT] =
+        {"an index, or the id of a call",
+         "`{entries}` with `arguments.text`, after an entry of kind read is durable"},
+    [ENDPOINT_AUDIT_TAIL] = {"`?from=INDEX limit=`",
+                             "`{entries, next}`; `next` is `from` of the following call"},
+    [ENDPOINT_AUDIT_STATUS] = {"", "`{entries, indexed, index_lag, open_intents, segments, "
+                                   "journal_bytes, prepared_bytes, free_bytes, "
+                                   "reserve_bytes, queued_bytes, batches, dropped, failures, "
+                                   "last_commit, accepts, index_ok, why}`"},
+    [ENDPOINT_AUDIT_REINDEX] = {"", "202, the same"},
+    [ENDPOINT_METRICS] = {"", "text format of Prometheus"},
+};
+
+static void write_scopes(const struct endpoint_facts *facts, struct buf *out)
+{
+    if (facts->all_of != 0)
+        scope_set_write(out, facts->all_of, ", ");
+    if (facts->all_of != 0 && facts->any_of != 0)
+        buf_add_c(out, "; ");
+    if (facts->any_of != 0) {
+        buf_add_c(out, "one of ");
+        scope_set_write(out, facts->any_of, ", ");
+    }
+}
+
+static void write_or_nothing(const char *text, struct buf *out)
+{
+    buf_add_c(out, text == NULL || text[0] == '\0' ? "–" : text);
+}
+
+static void write_row(enum endpoint endpoint, struct buf *out)
+{
+    const struct endpoint_facts *facts = endpoint_get_facts(endpoint);
+
+    buf_printf(out, "| `%s %s` | %s | ", facts->method, facts->path, facts->prose);
+    write_scopes(facts, out);
+    buf_add_c(out, " | ");
+    write_or_nothing(shapes[endpoint].takes, out);
+    buf_add_c(out, " | ");
+    write_or_nothing(shapes[endpoint].gives, out);
+    buf_add_c(out, " |\n");
+}
+
+void help_write_api_page(struct buf *out)
+{
+    buf_add_c(out, "# API\n\nWritten by `portreeve help api`; a test compares.\n\nEvery request "
+                   "carries `Authorization: Bearer "
+                   "TOKEN`; the token's scopes decide. `{}` stands for one percent-encoded "
+                   "segment. Answers are JSON unless "
+                   "something else is said. An error is `{\"error\": {\"code\", \"message\"}}` "
+                   "with the HTTP status that "
+                   "belongs to the code. An unknown query parameter or member of a body is "
+                   "refused. `/healthz` and `/readyz` "
+                   "need no token. What an entry of the audit log looks like: "
+                   "[audit.md](audit.md).\n\n| endpoint | | scopes "
+                   "| takes | gives |\n| --- | --- | --- | --- | --- |\n");
+    for (unsigned i = 0; i < ENDPOINTS; i++)
+        write_row((enum endpoint)i, out);
+}

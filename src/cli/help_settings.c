@@ -1,0 +1,73 @@
+#include <inttypes.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "cli/help.h"
+
+static const struct {
+    const char *key;
+    const char *preset;
+    const char *prose;
+} texts[] = {
+    {"listen", "needed",
+     "List of addresses. Each is an address like `127.0.0.1:8080`, or a mapping: `address`; `tls: "
+     "{certificate, key, client_ca}` (PEM files); `as: \"robot:NAME\"` (every request is that "
+     "robot's, "
+     "loopback only); `insecure: true` (plain HTTP on other than loopback); `proxy_protocol: true` "
+     "(PROXY "
+     "protocol, version 2, from trusted proxies)"},
+    {"public_url", "needed", "The URL that clients use, without a path"},
+    {"data_dir", "`./data`", "Folder of database, keys and audit log"},
+    {"secrets_dir", "`./secrets`",
+     "Folder with one file per secret; the only place that secrets are read from"},
+    {"store", "`sqlite`", "Where servers, grants, robots and tokens are kept"},
+    {"programs", "none",
+     "The only commands that may run as MCP servers, by name: `{run: [program, arguments…], env: "
+     "{NAME: text, "
+     "NAME: {secret: NAME}}, directory: PATH}`"},
+    {"trusted_proxies", "none",
+     "Networks whose Forwarded, X-Forwarded-For and PROXY headers count, like `10.0.0.0/8`"},
+    {"upstream_ca", "the system's",
+     "PEM file with the authorities to trust for upstream servers, instead of those of the system"},
+    {"hosts", "none",
+     "Names allowed in the Host header besides those of public_url and the listeners"},
+    {"origins", "none", "Origins of browsers allowed besides that of public_url"},
+    {"audit.on_failure", "`refuse`", "What happens to calls that cannot be recorded"},
+};
+
+static const struct {
+    const char *key;
+    const char *unit;
+    int64_t preset;
+    int64_t low;
+    int64_t high;
+    const char *prose;
+} numbers[] = {
+#define X(field, key, unit, preset, low, high, prose) {key, unit, preset, low, high, prose},
+#include "gate/settings.def"
+#undef X
+#define X(field, unit, preset, low, high, prose) {"limits." #field, unit, preset, low, high, prose},
+#include "net/limits.def"
+#undef X
+};
+
+void help_write_settings_page(struct buf *out)
+{
+    buf_add_c(out, "# Settings\n\nWritten by `portreeve help settings`; a test "
+                   "compares.\n\n`portreeve.yaml` says how "
+                   "the process runs. An unknown key, a wrong type or a number out of bounds is "
+                   "refused with file and "
+                   "line. `portreeve check` tests the file without starting anything. Paths that "
+                   "do not begin with / "
+                   "start at the folder of the file. A key with a dot stands in a mapping: `audit: "
+                   "{segment_bytes: "
+                   "…}`, `limits: {body_bytes: …}`.\n\n| key | default | |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        buf_printf(out, "| `%s` | %s | %s |\n", texts[i].key, texts[i].preset, texts[i].prose);
+    buf_add_c(out, "\n## Numbers\n\n| key | default | lowest | highest | unit | |\n"
+                   "| --- | ---: | ---: | ---: | --- | --- |\n");
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        buf_printf(out, "| `%s` | %" PRId64 " | %" PRId64 " | %" PRId64 " | %s | %s |\n",
+                   numbers[i].key, numbers[i].preset, numbers[i].low, numbers[i].high,
+                   numbers[i].unit, numbers[i].prose);
+}

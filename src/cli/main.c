@@ -1,0 +1,395 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/say.h"
+
+/* Options of single commands; those of all commands: options.c. */
+
+static const struct option apply_options[] = {
+    {"dry-run", NULL, "Show the difference, change nothing"},
+    {"no-wait", NULL, "Do not wait until the tools of new servers are known"},
+    {0},
+};
+
+static const struct option audit_reindex_options[] = {
+    {"no-wait", NULL, "Return at once; audit status shows how far it is"},
+    {0},
+};
+
+static const struct option audit_search_options[] = {
+    {"since", "TIME", "Not older than this: RFC 3339, 2026-11-23, \"2026-11-23 14:00\" or 2h"},
+    {"until", "TIME", "Older than this"},
+    {"server", "NAME", "Name of the server as it was then"},
+    {"tool", "NAME", "Upstream or exposed name of the tool"},
+    {"principal", "WHO", "Id, name or e-mail address of who called"},
+    {"principal-kind", "KIND", "human, delegated or robot"},
+    {"category", "CATEGORY", "read-only, write, destructive or admin"},
+    {"decision", "DECISION", "allow or deny"},
+    {"outcome", "OUTCOME",
+     "ok, tool_error, protocol_error, http_error, invalid_response, timeout, cancelled, "
+     "unreachable, not_sent, "
+     "unknown, or open: none yet"},
+    {"kind", "KINDS", "Kinds of entries, separated by commas: intent, denied, admin, read …"},
+    {"method", "METHOD", "MCP method, or what an administrator did"},
+    {"call", "ID", "The entries of one call"},
+    {"limit", "N", "At most so many, up to 100000; 100 when not given"},
+    {"oldest-first", NULL, "From the oldest on; else from the newest"},
+    {"show-arguments", NULL, "Decrypt the arguments; every decryption is recorded first"},
+    {0},
+};
+
+static const struct option audit_show_options[] = {
+    {"show-arguments", NULL, "Decrypt the arguments, which is recorded first"},
+    {0},
+};
+
+static const struct option audit_tail_options[] = {
+    {"count", "N", "End after so many entries; else Ctrl-C ends it"},
+    {0},
+};
+
+static const struct option bench_disk_options[] = {
+    {"dir", "DIR", "The folder to measure; data_dir of the settings when not given"},
+    {"seconds", "N", "How long, 1 to 60; 3 when not given"},
+    {0},
+};
+
+static const struct option init_options[] = {
+    {"dir", "DIR", "The folder of the installation; this one when not given"},
+    {"owner", "EMAIL", "Who the administration token belongs to; owner@example.com when not given"},
+    {"new-token", NULL, "Only make a new administration token, over the keys that are there"},
+    {0},
+};
+
+static const struct option robot_create_options[] = {
+    {"owner", "EMAIL", "The person who answers for it"},
+    {0},
+};
+
+static const struct option robot_list_options[] = {
+    {"tokens", NULL, "List the tokens instead, those of administrators included"},
+    {0},
+};
+
+static const struct option robot_revoke_options[] = {
+    {"token", "ID", "One token instead of all of a robot; `robot list --tokens` shows the ids"},
+    {0},
+};
+
+static const struct option robot_token_options[] = {
+    {"scopes", "WORDS",
+     "What it may do at most, separated by commas: list, call, call:read-only, call:write, "
+     "call:destructive, "
+     "call:admin; list and call when not given"},
+    {"expires", "WHEN", "A span from now (30d) or a time; never when not given"},
+    {0},
+};
+
+static const struct option server_add_options[] = {
+    {"url", "URL", "Address of a server that speaks Streamable HTTP"},
+    {"program", "NAME",
+     "A program of the settings file that speaks over its standard input and output"},
+    {"secret", "NAME", "The gateway signs in with the bearer token of this secret"},
+    {"headers", "LIST", "The gateway adds these headers: NAME=SECRET, separated by commas"},
+    {"no-credential", NULL, "The server asks for no credential"},
+    {"no-wait", NULL, "Do not wait until its tools are known"},
+    {0},
+};
+
+static const struct option server_refresh_options[] = {
+    {"no-wait", NULL, "Do not wait for the end"},
+    {0},
+};
+
+static const struct option server_remove_options[] = {
+    {"with-grants", NULL, "Remove the grants that name it, too"},
+    {0},
+};
+
+static const struct option tool_set_options[] = {
+    {"from-hints", NULL,
+     "Take the categories that the server's own hints suggest, for tools that have none"},
+    {"yes", NULL, "With --from-hints: do not ask"},
+    {"dry-run", NULL, "With --from-hints: only show what would be set"},
+    {0},
+};
+
+static const struct command commands[] = {
+    {.name = "apply",
+     .args = "FILE",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Make a governance file the law: servers, tools, roles, grants, ceilings, robots",
+     .prose = "The difference is shown first. What the file does not hold is removed. FILE may be "
+              "- for standard "
+              "input. Afterwards it waits, 20 seconds at most, until the tools of the servers are "
+              "known, and says "
+              "which are hidden because nobody has said what they can do.",
+     .options = apply_options,
+     .run = command_apply},
+    {.name = "audit reindex",
+     .args = "",
+     .summary = "Build the search index again from the journal",
+     .prose = "The journal is the truth and stays as it is. Searches find less until it is done.",
+     .options = audit_reindex_options,
+     .run = command_audit_reindex},
+    {.name = "audit search",
+     .args = "",
+     .summary = "Find entries of the audit log",
+     .prose = "Newest first. With --json one object a line. Here --server is the name of an "
+              "upstream server; the "
+              "gateway's address comes from the settings file or $PORTREEVE_SERVER.",
+     .options = audit_search_options,
+     .run = command_audit_search},
+    {.name = "audit show",
+     .args = "INDEX-OR-CALL",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Show one entry in full, or all entries of a call",
+     .prose = "",
+     .options = audit_show_options,
+     .run = command_audit_show},
+    {.name = "audit status",
+     .args = "",
+     .summary = "Show how journal and index are",
+     .prose = "",
+     .run = command_audit_status},
+    {.name = "audit tail",
+     .args = "",
+     .summary = "Show entries as they come, from the last ten on",
+     .prose = "Entries as they stand in the log: an intent and its outcome are two.",
+     .options = audit_tail_options,
+     .run = command_audit_tail},
+    {.name = "bench-disk",
+     .args = "",
+     .summary = "Measure how long the disk takes to make a write durable",
+     .prose =
+         "Every governed call waits for one of these, shared with all calls of the same moment.",
+     .options = bench_disk_options,
+     .run = command_bench_disk},
+    {.name = "check",
+     .args = "[GOVERNANCE-FILE]",
+     .max_args = 1,
+     .summary = "Test settings, keys, secrets and a governance file without starting anything",
+     .prose = "",
+     .run = command_check},
+    {.name = "export",
+     .args = "",
+     .summary = "Print the governance file that is in force",
+     .prose = "Applying it again changes nothing.",
+     .run = command_export},
+    {.name = "init",
+     .args = "",
+     .summary = "Make a new installation: settings file, keys, database, administration token",
+     .prose = "A settings file that is there is kept. Keys that are there are never touched.",
+     .options = init_options,
+     .run = command_init},
+    {.name = "robot create",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Make a robot: an account for an agent on its own identity",
+     .prose = "It may do nothing until a grant names it.",
+     .options = robot_create_options,
+     .run = command_robot_create},
+    {.name = "robot list",
+     .args = "",
+     .summary = "List the robots",
+     .prose = "",
+     .options = robot_list_options,
+     .run = command_robot_list},
+    {.name = "robot revoke",
+     .args = "[NAME]",
+     .max_args = 1,
+     .summary = "Revoke all tokens of a robot, or one token",
+     .prose = "It takes effect within a second, on open connections, too.",
+     .options = robot_revoke_options,
+     .run = command_robot_revoke},
+    {.name = "robot token",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Make a token of a robot and print it alone",
+     .prose = "It is shown this once and kept nowhere.",
+     .options = robot_token_options,
+     .run = command_robot_token},
+    {.name = "serve",
+     .args = "",
+     .summary = "Run the gateway",
+     .prose = "Logs one JSON object a line to standard error. /readyz answers 200 once it serves. "
+              "TERM and INT let "
+              "calls in flight end; HUP reads certificates again.",
+     .run = command_serve},
+    {.name = "server add",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Add an upstream server",
+     .prose = "",
+     .options = server_add_options,
+     .run = command_server_add},
+    {.name = "server list",
+     .args = "",
+     .summary = "List the upstream servers, how they are, and what is hidden",
+     .prose = "",
+     .run = command_server_list},
+    {.name = "server refresh",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Ask a server for its tools now",
+     .prose = "",
+     .options = server_refresh_options,
+     .run = command_server_refresh},
+    {.name = "server remove",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Remove an upstream server",
+     .prose = "",
+     .options = server_remove_options,
+     .run = command_server_remove},
+    {.name = "tool list",
+     .args = "[SERVER]",
+     .max_args = 1,
+     .summary = "List the tools with their categories",
+     .prose = "",
+     .run = command_tool_list},
+    {.name = "tool set",
+     .args = "SERVER [NAME-OR-PATTERN CATEGORY]",
+     .min_args = 1,
+     .max_args = 3,
+     .summary = "Say what tools can do at their worst",
+     .prose = "CATEGORY is read-only, write, destructive or admin; unclassified takes the word "
+              "back. In a pattern, "
+              "* stands for any run of characters; the most specific rule holds.",
+     .options = tool_set_options,
+     .run = command_tool_set},
+    {.name = "tool show",
+     .args = "SERVER TOOL",
+     .min_args = 2,
+     .max_args = 2,
+     .summary = "Show one tool with its definition",
+     .prose = "",
+     .run = command_tool_show},
+    {.name = "version",
+     .args = "",
+     .summary = "Print the version",
+     .prose = "",
+     .run = command_version},
+};
+
+static const struct command_table table = {commands, ARRAY_LEN(commands)};
+
+/* How many words of argv are the command's name; 0: they are not. */
+static int match(const struct command *command, int argc, char *const *argv)
+{
+    struct str rest = str_c(command->name);
+    int words = 0;
+
+    while (rest.len > 0) {
+        struct str word = str_cut(&rest, ' ');
+
+        if (words >= argc || !str_eq(word, str_c(argv[words])))
+            return 0;
+        words++;
+    }
+    return words;
+}
+
+static const struct command *find(int argc, char *const *argv, int *ret_words)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        *ret_words = match(&commands[i], argc, argv);
+        if (*ret_words > 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static int print(struct buf *out)
+{
+    int exit_code = say_out(out);
+
+    buf_done(out);
+    return exit_code;
+}
+
+static int help(int argc, char *const *argv)
+{
+    struct buf out;
+    int words = 0;
+    const struct command *command = find(argc, argv, &words);
+
+    buf_init(&out, (size_t)1 << 20);
+    if (command != NULL)
+        help_write_command(command, &out);
+    else if (argc > 0 && strcmp(argv[0], "commands") == 0)
+        help_write_commands_page(&table, &out);
+    else if (argc > 0 && strcmp(argv[0], "settings") == 0)
+        help_write_settings_page(&out);
+    else if (argc > 0 && strcmp(argv[0], "api") == 0)
+        help_write_api_page(&out);
+    else
+        help_write_overview(&table, &out);
+    return print(&out);
+}
+
+/* Names what begins alike, or is spelt alike. */
+static int no_command(int argc, char *const *argv)
+{
+    struct buf given;
+    bool has_any = false;
+
+    buf_init(&given, 256);
+    for (int i = 0; i < argc && i < 2 && argv[i][0] != '-'; i++)
+        buf_printf(&given, "%s%.100s", i > 0 ? " " : "", argv[i]);
+    say_hint("there is no command '" STR_FMT "'", STR_ARG(buf_str(&given)));
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        struct str name = str_c(commands[i].name);
+        struct str group = str_first(name, str_find(name, ' '));
+
+        if (!str_eq(group, str_c(argv[0])) && options_distance(name, buf_str(&given)) > 2)
+            continue;
+        say_hint("%s `portreeve %s %s`", has_any ? "  or" : "right is", commands[i].name,
+                 commands[i].args);
+        has_any = true;
+    }
+    if (!has_any)
+        say_hint("`portreeve --help` lists the commands");
+    buf_done(&given);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct err err;
+    int words = 0;
+
+    argc--;
+    argv++;
+    if (argc == 0) {
+        (void)help(0, NULL);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
+        strcmp(argv[0], "-h") == 0)
+        return help(argc - 1, argv + 1);
+    if (strcmp(argv[0], "--version") == 0)
+        argv[0] += strlen("--");
+    const struct command *command = find(argc, argv, &words);
+    if (command == NULL)
+        return no_command(argc, argv);
+    if (options_parse(command, argc - words, argv + words, &options, &err) != ERR_OK) {
+        int exit_code = say_usage(&err);
+
+        say_hint("`portreeve %s --help` explains it", command->name);
+        return exit_code;
+    }
+    return options_has(&options, "help") ? help(words, argv) : command->run(&options);
+}
