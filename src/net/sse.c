@@ -2,6 +2,12 @@
 
 static const struct str bom = STR_INIT("\xEF\xBB\xBF");
 
+struct sse_feeding {
+    sse_event_fn *on_event;
+    void *ctx;
+    bool is_over; /* the parser was freed by on_event() */
+};
+
 void sse_parser_init(struct sse_parser *parser, size_t max_event_bytes)
 {
     *parser = (struct sse_parser){.retry_ms = -1};
@@ -13,6 +19,9 @@ void sse_parser_init(struct sse_parser *parser, size_t max_event_bytes)
 
 void sse_parser_done(struct sse_parser *parser)
 {
+    if (parser->feeding != NULL)
+        parser->feeding->is_over = true;
+    parser->feeding = NULL;
     buf_done(&parser->line);
     buf_done(&parser->event);
     buf_done(&parser->data);
@@ -58,7 +67,7 @@ static void take_field(struct sse_parser *parser, struct str name, struct str va
 }
 
 /* An event without any line of data is none. */
-static void dispatch(struct sse_parser *parser, sse_event_fn *on_event, void *ctx)
+static void dispatch(struct sse_parser *parser, struct sse_feeding *feeding)
 {
     struct str data = buf_str(&parser->data);
 
@@ -68,18 +77,20 @@ static void dispatch(struct sse_parser *parser, sse_event_fn *on_event, void *ct
                                   .data = str_first(data, data.len - 1),
                                   .id = buf_str(&parser->id)};
 
-        on_event(ctx, &event);
+        feeding->on_event(feeding->ctx, &event);
+        if (feeding->is_over)
+            return;
     }
     buf_clear(&parser->data);
     buf_clear(&parser->event);
 }
 
-static void take_line(struct sse_parser *parser, struct str line, sse_event_fn *on_event, void *ctx)
+static void take_line(struct sse_parser *parser, struct str line, struct sse_feeding *feeding)
 {
     struct str value = line;
 
     if (line.len == 0) {
-        dispatch(parser, on_event, ctx);
+        dispatch(parser, feeding);
         return;
     }
     struct str name = str_cut(&value, ':');
@@ -94,12 +105,12 @@ static void take_line(struct sse_parser *parser, struct str line, sse_event_fn *
 
 /* Takes the end of a line, or a part without one. */
 static void take_part(struct sse_parser *parser, struct str part, bool is_end,
-                      sse_event_fn *on_event, void *ctx)
+                      struct sse_feeding *feeding)
 {
     bool is_whole = is_end && parser->line.len == 0;
 
     if (is_whole && part.len <= parser->line.max) {
-        take_line(parser, part, on_event, ctx);
+        take_line(parser, part, feeding);
         return;
     }
     buf_add(&parser->line, part);
@@ -108,7 +119,8 @@ static void take_part(struct sse_parser *parser, struct str part, bool is_end,
         return;
     }
     if (is_end) {
-        take_line(parser, buf_str(&parser->line), on_event, ctx);
+        /* A line with bytes in it dispatches nothing: the parser is still there behind it. */
+        take_line(parser, buf_str(&parser->line), feeding);
         buf_clear(&parser->line);
     }
 }
@@ -134,16 +146,13 @@ static size_t next(struct str bytes, size_t from, size_t known, char c)
     return known >= from ? known : from + str_find(str_of(bytes.ptr + from, bytes.len - from), c);
 }
 
-bool sse_feed(struct sse_parser *parser, struct str bytes, sse_event_fn *on_event, void *ctx)
+static void feed_lines(struct sse_parser *parser, struct str bytes, struct sse_feeding *feeding)
 {
-    skip_bom(parser, &bytes);
-    if (bytes.len == 0)
-        return !parser->has_overflowed;
     size_t lf = str_find(bytes, '\n');
     size_t cr = str_find(bytes, '\r');
     size_t at = 0;
 
-    while (at < bytes.len && !parser->has_overflowed) {
+    while (at < bytes.len && !feeding->is_over && !parser->has_overflowed) {
         if (parser->skips_lf && bytes.ptr[at] == '\n')
             at++;
         parser->skips_lf = false;
@@ -153,9 +162,29 @@ bool sse_feed(struct sse_parser *parser, struct str bytes, sse_event_fn *on_even
         cr = next(bytes, at, cr, '\r');
         size_t end = lf < cr ? lf : cr;
         parser->skips_lf = cr < lf;
-        take_part(parser, str_of(bytes.ptr + at, end - at), end < bytes.len, on_event, ctx);
+        take_part(parser, str_of(bytes.ptr + at, end - at), end < bytes.len, feeding);
         at = end + 1;
     }
+}
+
+/* Not inlined: gcc can't see that a parser which keeps the pointer is one that was freed. */
+__attribute__((noinline)) static void set_feeding(struct sse_parser *parser,
+                                                  struct sse_feeding *feeding)
+{
+    parser->feeding = feeding;
+}
+
+bool sse_feed(struct sse_parser *parser, struct str bytes, sse_event_fn *on_event, void *ctx)
+{
+    struct sse_feeding feeding = {.on_event = on_event, .ctx = ctx};
+
+    skip_bom(parser, &bytes);
+    set_feeding(parser, &feeding);
+    if (bytes.len > 0)
+        feed_lines(parser, bytes, &feeding);
+    if (feeding.is_over)
+        return true;
+    set_feeding(parser, NULL);
     return !parser->has_overflowed;
 }
 

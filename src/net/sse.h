@@ -20,8 +20,11 @@ struct sse_event {
     struct str id;    /* the last id of the stream, which holds until the next one; may be empty */
 };
 
-/* The event is borrowed for the call. The parser must outlive the sse_feed() that calls. */
+/* The event is borrowed for the call. sse_parser_done() may be called from within: the event is
+ * gone then, and no other follows. */
 typedef void sse_event_fn(void *ctx, const struct sse_event *event);
+
+struct sse_feeding;
 
 /* Embedded in its owner; the fields are the parser's. */
 struct sse_parser {
@@ -34,11 +37,12 @@ struct sse_parser {
     bool is_begun;    /* what may be a BOM is behind us */
     bool skips_lf;    /* a CR came last */
     bool has_overflowed;
+    struct sse_feeding *feeding; /* the sse_feed() on the stack */
 };
 
 /* max_event_bytes bounds each line, and the data of an event. */
 void sse_parser_init(struct sse_parser *parser, size_t max_event_bytes);
-void sse_parser_done(struct sse_parser *parser);
+void sse_parser_done(struct sse_parser *parser); /* may be initialised again */
 /* False: a line or an event is over the bound, or memory is out; nothing is taken any more, for
  * good. */
 bool sse_feed(struct sse_parser *parser, struct str bytes, sse_event_fn *on_event,

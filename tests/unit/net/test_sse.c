@@ -161,6 +161,30 @@ static void a_megabyte_of_line_ends_is_read_in_a_moment(void **state)
     free(ends);
 }
 
+static void frees(void *ctx, const struct sse_event *event)
+{
+    struct sse_parser **parser = ctx;
+    assert_str(event->data, "1");
+    assert_non_null(*parser);
+    sse_parser_done(*parser);
+    free(*parser);
+    *parser = NULL;
+}
+
+static void who_hears_an_event_may_free_the_parser(void **state)
+{
+    (void)state;
+    for (size_t step = 1; step < 20; step += 9) {
+        struct sse_parser *parser = malloc(sizeof *parser);
+        struct str bytes = STR("data: 1\n\ndata: 2\n\n");
+        assert_non_null(parser);
+        sse_parser_init(parser, 64);
+        for (; parser != NULL; bytes = str_from(bytes, step))
+            assert_true(sse_feed(parser, str_first(bytes, step), frees, &parser));
+        assert_true(bytes.len > 0 || step > 18);
+    }
+}
+
 static void what_is_written_reads_back(void **state)
 {
     (void)state;
@@ -211,6 +235,7 @@ int main(void)
         cmocka_unit_test(retry_takes_digits_alone),
         cmocka_unit_test(what_is_over_the_bound_ends_it_for_good),
         cmocka_unit_test(a_megabyte_of_line_ends_is_read_in_a_moment),
+        cmocka_unit_test(who_hears_an_event_may_free_the_parser),
         cmocka_unit_test(what_is_written_reads_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
