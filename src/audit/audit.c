@@ -161,6 +161,7 @@ static void queue_unknown(struct audit *audit)
             continue;
         atomic_fetch_add(&audit->queued, sealed->record_bytes);
         atomic_fetch_add(&audit->open, 1);
+        atomic_fetch_add(&audit->added, 1);
         sealed_list_add(&audit->queue, sealed);
     }
 }

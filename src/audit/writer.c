@@ -184,17 +184,13 @@ static void fail_one(struct audit *audit, struct sealed *sealed, struct audit_po
     port_return(sealed, touched);
 }
 
-static size_t fail_list(struct audit *audit, struct sealed_list *list)
+static void fail_list(struct audit *audit, struct sealed_list *list)
 {
     struct audit_port *touched = NULL;
     struct sealed *sealed;
-    size_t count = 0;
-    while ((sealed = sealed_list_take(list)) != NULL) {
+    while ((sealed = sealed_list_take(list)) != NULL)
         fail_one(audit, sealed, &touched);
-        count++;
-    }
     port_wake(&touched);
-    return count;
 }
 
 static void fail_batch(struct audit *audit, struct batch *batch, const struct err *err)
@@ -208,7 +204,7 @@ static void fail_batch(struct audit *audit, struct batch *batch, const struct er
     atomic_fetch_add_explicit(&audit->failures, 1, memory_order_relaxed);
     atomic_store_explicit(&audit->accepts, false, memory_order_relaxed);
     set_why(audit, err->text);
-    (void)fail_list(audit, &list);
+    fail_list(audit, &list);
 }
 
 static void try_resume(struct audit *audit)
@@ -236,16 +232,14 @@ static void write_list(struct audit *audit, struct sealed_list *list)
     while (list->head != NULL && !audit->has_failed) {
         fill_batch(&batch, list);
         enum err_code code = append_batch(audit, &batch, &at, &err);
-        size_t count = batch.count;
         audit->last_waits = count_waits(&batch);
         if (code == ERR_OK)
             settle_batch(audit, &batch, &at);
         else
             fail_batch(audit, &batch, &err);
-        atomic_fetch_add_explicit(&audit->settled, count, memory_order_release);
     }
     if (audit->has_failed)
-        atomic_fetch_add_explicit(&audit->settled, fail_list(audit, list), memory_order_release);
+        fail_list(audit, list);
 }
 
 /* Refusals that found no room in the queue are counted, and the count is recorded. */
@@ -330,6 +324,14 @@ static void gather(const struct audit *audit)
         nanosleep(&pause, NULL);
 }
 
+static uint64_t count_list(const struct sealed_list *list)
+{
+    uint64_t count = 0;
+    for (const struct sealed *sealed = list->head; sealed != NULL; sealed = sealed->next)
+        count++;
+    return count;
+}
+
 static void *run(void *ctx)
 {
     struct audit *audit = ctx;
@@ -348,7 +350,9 @@ static void *run(void *ctx)
         sealed_list_move(&list, &audit->queue);
         is_stopping = audit->is_stopping && list.head == NULL;
         pthread_mutex_unlock(&audit->lock);
+        uint64_t taken = count_list(&list);
         write_list(audit, &list);
+        atomic_fetch_add_explicit(&audit->settled, taken, memory_order_release);
         keep_house(audit);
         renew_own_key(audit);
     }
