@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -432,6 +433,35 @@ static void many_run_at_once(void **state)
     }
 }
 
+static void *be_a_worker(void *ctx)
+{
+    int *good = ctx;
+    for (int i = 0; i < 8; i++) {
+        struct run run;
+        open_shell(&run, "read line; echo \"$line\"; exit 5");
+        const struct str piece = STR("hello\n");
+        if (process_write(run.process, &piece, 1))
+            turn_until(run.loop, &run.exits, 1);
+        *good += run.status.value == 5 && str_eq(buf_str(&run.out), STR("hello\n"));
+        end(&run);
+    }
+    return NULL;
+}
+
+static void workers_share_the_launcher(void **state)
+{
+    (void)state;
+    enum { WORKERS = 3 };
+    pthread_t threads[WORKERS];
+    int good[WORKERS] = {0};
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, be_a_worker, &good[i]), 0);
+    for (int i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(good[i], 8);
+    }
+}
+
 /* A gateway of its own, which writes the pids of a child, a grandchild and one in a session of its
  * own to fd, and waits. */
 static void be_a_gateway(int fd, bool stops_in_order)
@@ -536,6 +566,7 @@ int main(void)
         cmocka_unit_test(who_leaves_children_behind_does_not_leave_them_alive),
         cmocka_unit_test(a_child_that_closes_its_output_is_closed),
         cmocka_unit_test(many_run_at_once),
+        cmocka_unit_test(workers_share_the_launcher),
         cmocka_unit_test(when_the_gateway_is_killed_nobody_is_left),
         cmocka_unit_test(when_the_launcher_has_stopped_nobody_is_left),
         cmocka_unit_test(a_launcher_that_is_gone_loses_its_children_and_starts_no_more),
