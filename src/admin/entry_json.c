@@ -1,6 +1,7 @@
 #include "admin/entry_json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/base64.h"
 #include "base/clock.h"
@@ -23,6 +24,21 @@ static void hex(struct jsonw *w, const char *name, struct str value)
         return;
     hex_encode(value.ptr, value.len, text);
     jsonw_name_str(w, name, str_of(text, value.len * 2));
+}
+
+/* Ids of sessions are UUIDs, kept as bytes. */
+static void session(struct jsonw *w, struct str value)
+{
+    char text[UUID_TEXT_BYTES];
+    struct uuid id;
+
+    if (value.len != UUID_BYTES) {
+        bytes(w, "session_id", value);
+        return;
+    }
+    memcpy(id.bytes, value.ptr, UUID_BYTES);
+    uuid_format(&id, text);
+    jsonw_name_str(w, "session_id", str_of(text, sizeof text));
 }
 
 static void count(struct jsonw *w, const char *name, uint64_t value)
@@ -94,7 +110,7 @@ static void who(struct jsonw *w, const struct audit_record *record)
     bytes(w, "peer", entry->peer);
     bytes(w, "listener", entry->listener);
     bytes(w, "request_id", entry->request_id);
-    bytes(w, "session_id", entry->session_id);
+    session(w, entry->session_id);
 }
 
 static void what(struct jsonw *w, const struct audit_entry *entry)

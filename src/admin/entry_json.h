@@ -7,5 +7,5 @@
 #include "audit/search.h"
 #include "base/jsonw.h"
 
-/* Members that do not apply are left out; scripts rely on the names (docs/audit.md). */
+/* Members that do not apply are left out; scripts rely on the names (docs/api.md). */
 void entry_write_json(struct jsonw *w, const struct audit_record *record);

@@ -130,8 +130,9 @@ static int print_changes(const struct result *result)
     return exit_code;
 }
 
-static int print_end(const struct result *result, bool is_dry_run)
+static int print_end(const struct options *options, const struct result *result)
 {
+    bool is_dry_run = options_has(options, "dry-run");
     const char *plural = result->changes == 1 ? "" : "s";
     struct buf out;
 
@@ -142,7 +143,7 @@ static int print_end(const struct result *result, bool is_dry_run)
     else if (is_dry_run && result->changes > 0)
         buf_printf(&out, "%zu change%s, not applied (--dry-run)\n", result->changes, plural);
     if (result->servers.arena != NULL)
-        wait_report(&result->servers, &out);
+        wait_report(options, &result->servers, &out);
     int exit_code = say_out(&out);
     buf_done(&out);
     return exit_code;
@@ -180,5 +181,5 @@ int command_apply(const struct options *options)
         return client_fail(client, &err);
     if (options_has(options, "json"))
         return print_json(&result);
-    return print_end(&result, options_has(options, "dry-run"));
+    return print_end(options, &result);
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "cli/audit_filter.h"
 #include "cli/audit_table.h"
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -97,49 +97,6 @@ static enum err_code print_page(struct printer *printer, const struct answer *pa
 
 /* Search. */
 
-/* Local times are those of this process, not of the gateway: what is sent is in UTC. */
-static enum err_code write_time(const struct options *options, const char *name, struct buf *path,
-                                struct err *err)
-{
-    const char *value = options_get(options, name);
-    char text[CLOCK_RFC3339_BYTES];
-    int64_t wall_us = 0;
-
-    if (value == NULL)
-        return ERR_OK;
-    if (clock_parse(str_c(value), clock_wall_us(), &wall_us, err) != ERR_OK)
-        return err_wrap(err, name);
-    clock_format_rfc3339(wall_us, text);
-    client_query_add(path, name, str_c(text));
-    return ERR_OK;
-}
-
-static enum err_code write_filters(const struct options *options, struct buf *path, struct err *err)
-{
-    static const struct {
-        const char *option;
-        const char *parameter;
-    } filters[] = {
-        {"server", "server"},       {"tool", "tool"},
-        {"principal", "principal"}, {"principal-kind", "principal_kind"},
-        {"category", "category"},   {"decision", "decision"},
-        {"outcome", "outcome"},     {"method", "method"},
-        {"kind", "kind"},           {"call", "call_id"},
-    };
-
-    buf_add_c(path, "/api/v1/audit");
-    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
-        const char *value = options_get(options, filters[i].option);
-
-        if (value != NULL)
-            client_query_add(path, filters[i].parameter, str_c(value));
-    }
-    if (options_has(options, "oldest-first"))
-        client_query_add(path, "order", STR("oldest"));
-    enum err_code code = write_time(options, "since", path, err);
-    return code == ERR_OK ? write_time(options, "until", path, err) : code;
-}
-
 static enum err_code get_page(struct printer *printer, const struct buf *filters, int64_t before,
                               struct answer *page, struct err *err)
 {
@@ -188,7 +145,7 @@ int command_audit_search(const struct options *options)
 
     buf_init(&filters, 16 << 10);
     if (options_number(options, "limit", 100, 1, MAX_RESULTS, &printer.left, &err) != ERR_OK ||
-        write_filters(options, &filters, &err) != ERR_OK)
+        audit_filter_write(options, &filters, &err) != ERR_OK)
         return say_usage(&err);
     if (client_open(options, &client, &err) != ERR_OK)
         return client_fail(client, &err);

@@ -50,10 +50,9 @@ static void add_what(struct grid *grid, const struct answer *answer, json_pos en
     } else {
         for (size_t i = 0; i < ARRAY_LEN(others) && more.len == 0; i++)
             more = answer_str(answer, entry, others[i]);
-        if (more.len == 0)
-            more = server;
-        buf_printf(&text, STR_FMT "%s" STR_FMT, STR_ARG(method),
-                   method.len > 0 && more.len > 0 ? " " : "", STR_ARG(str_first(more, 120)));
+        buf_printf(&text, STR_FMT "%s" STR_FMT "%s" STR_FMT, STR_ARG(method),
+                   server.len > 0 ? " " : "", STR_ARG(server), more.len > 0 ? " " : "",
+                   STR_ARG(str_first(more, 120)));
     }
     add_bytes(grid, buf_str(&text));
     buf_done(&text);

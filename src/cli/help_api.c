@@ -51,7 +51,7 @@ static const struct {
     [ENDPOINT_AUDIT_SEARCH] =
         {"`?since= until= server= tool= principal= principal_kind= category= decision= outcome= "
          "method= kind= "
-         "call_id= order=newest|oldest before= limit=`",
+         "call_id= order= before= limit=`",
          "`{entries, more, next, lag}`; `next` is `before` of the following page"},
     [ENDPOINT_AUDIT_SHOW] = {"an index, or the id of a call", "`{entries}`"},
     [ENDPOINT_AUDIT_DECRYPT] =
@@ -97,6 +97,56 @@ static void write_row(enum endpoint endpoint, struct buf *out)
     buf_add_c(out, " |\n");
 }
 
+static const struct {
+    const char *name;
+    const char *prose;
+} members[] = {
+    {"index", "place in the log, from 0 on"},
+    {"kind", "intent (a call), denied, admin, session, read, definition, credential, key, gap …"},
+    {"time", "RFC 3339, UTC, microseconds"},
+    {"call_id", "UUID, the same in all entries of a call"},
+    {"attempt", "1 for the first intent of a call"},
+    {"method", "MCP method, or what an administrator did"},
+    {"principal", "`{kind, id, name, email, owner, issuer, subject, chain, token_id, scopes}`; "
+                  "`identity` says erased "
+                  "or damaged when that part cannot be read"},
+    {"client", "`{id, name, version, user_agent}` as the client says it is"},
+    {"ip, peer, listener",
+     "address of the caller behind trusted proxies, of the connection, of the gateway"},
+    {"request_id, session_id", "of the JSON-RPC request and of the session"},
+    {"server, server_id", "the server's name as it was then, and its id"},
+    {"tool, exposed_name", "name of the tool upstream, and as clients see it"},
+    {"requested_name, object",
+     "the name asked for when it is no known tool; resource URI or prompt"},
+    {"target, detail", "what an administrative change was made to; free words"},
+    {"definition_hash", "hash of the tool's pinned definition, hexadecimal"},
+    {"category, decision, reason, factor, decided_by, policy_version",
+     "as it was decided then: category, allow or deny, why, which factor, which grant or ceiling, "
+     "on which "
+     "version"},
+    {"arguments", "`{count, bytes}`; decrypted, `text` too; `state` says erased or damaged"},
+    {"outcome, duration_ms", "of a call; open: none yet; unknown: the gateway ended in between"},
+    {"http_status, result_bytes, result_digest, protocol, upstream_protocol",
+     "of the answer, and the protocol versions spoken"},
+    {"findings, approval_id, trace_id, count", "where they apply"},
+    {"cut",
+     "`[{field, bytes, sha256}]`: fields longer than the log keeps, with the hash of the whole"},
+    {"leaf_hash", "RFC 9162 hash of the entry, hexadecimal"},
+};
+
+static void write_entry(struct buf *out)
+{
+    buf_add_c(out, "\n## An entry of the audit log\n\nOne JSON object, ASCII only; `audit search "
+                   "--json` prints one a "
+                   "line. Members that do not apply are left out. In texts from outside, each byte "
+                   "from 0x80 on is "
+                   "written as the escape `\\u00XX` of that byte, so that the bytes can be had "
+                   "back whatever they "
+                   "were.\n\n| member | |\n| --- | --- |\n");
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        buf_printf(out, "| `%s` | %s |\n", members[i].name, members[i].prose);
+}
+
 void help_write_api_page(struct buf *out)
 {
     buf_add_c(out, "# API\n\nWritten by `portreeve help api`; a test compares.\n\nEvery request "
@@ -112,4 +162,5 @@ void help_write_api_page(struct buf *out)
                    "| takes | gives |\n| --- | --- | --- | --- | --- |\n");
     for (unsigned i = 0; i < ENDPOINTS; i++)
         write_row((enum endpoint)i, out);
+    write_entry(out);
 }

@@ -64,3 +64,12 @@ const char *say_settings_path(const struct options *options)
 
     return path == NULL ? "portreeve.yaml" : path;
 }
+
+void say_write_command(const struct options *options, struct str command, struct buf *out)
+{
+    const char *path = options_get(options, "settings");
+
+    text_write(out, command);
+    if (path != NULL)
+        buf_printf(out, " --settings %s", path);
+}

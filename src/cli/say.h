@@ -22,3 +22,5 @@ int say_line(struct str line);
 
 /* --settings, else ./portreeve.yaml. */
 const char *say_settings_path(const struct options *options);
+/* A command to run next, with the --settings that this one was given. */
+void say_write_command(const struct options *options, struct str command, struct buf *out);

@@ -23,7 +23,7 @@ static void add_server(struct grid *grid, const struct answer *answer, json_pos 
     grid_add(grid, url.len > 0 ? url : answer_str(answer, server, "program"));
 }
 
-static int print_servers(const struct answer *answer)
+static int print_servers(const struct options *options, const struct answer *answer)
 {
     static const char *const heads[] = {"NAME",   "STATE",      "PROTOCOL", "TOOLS",
                                         "HIDDEN", "CREDENTIAL", "ADDRESS",  NULL};
@@ -38,7 +38,7 @@ static int print_servers(const struct answer *answer)
         add_server(grid, answer, pos);
     buf_init(&out, (size_t)64 << 20);
     grid_write(grid, &out);
-    wait_report(answer, &out);
+    wait_report(options, answer, &out);
     int exit_code = say_out(&out);
     buf_done(&out);
     return exit_code;
@@ -53,7 +53,7 @@ int command_server_list(const struct options *options)
     if (client_open(options, &client, &err) != ERR_OK ||
         client_get(client, "/api/v1/servers", &answer, &err) != ERR_OK)
         return client_fail(client, &err);
-    return options_has(options, "json") ? say_line(answer.text) : print_servers(&answer);
+    return options_has(options, "json") ? say_line(answer.text) : print_servers(options, &answer);
 }
 
 /* "X-Api-Key=crm-key,X-Team=crm.team": each header with the name of its secret. */
@@ -141,7 +141,7 @@ static int report(const struct options *options, struct client *client, const st
             buf_done(&out);
             return client_fail(client, &err);
         }
-        wait_report(&servers, &out);
+        wait_report(options, &servers, &out);
     }
     int exit_code = say_out(&out);
     buf_done(&out);

@@ -44,17 +44,21 @@ static int print_tools(const struct answer *answer)
 }
 
 /* Which servers need a word, on stderr: the table stays a table. */
-static void hint_hidden(const struct answer *answer)
+static void hint_hidden(const struct options *options, const struct answer *answer)
 {
     json_pos list = json_get(&answer->doc, 0, STR("hidden"));
 
     for (json_pos pos = json_first(&answer->doc, list); pos != JSON_NONE;
-         pos = json_next(&answer->doc, list, pos))
+         pos = json_next(&answer->doc, list, pos)) {
+        CLEANUP(buf_done) struct buf command = {0};
+
+        buf_init(&command, 8192);
+        say_write_command(options, answer_str(answer, pos, "command"), &command);
         say_hint("%" PRId64 " tools of " STR_FMT
                  " are hidden until somebody says what they can do: " STR_FMT,
                  answer_i64(answer, pos, "unclassified"),
-                 STR_ARG(answer_str(answer, pos, "server")),
-                 STR_ARG(answer_str(answer, pos, "command")));
+                 STR_ARG(answer_str(answer, pos, "server")), STR_ARG(buf_str(&command)));
+    }
 }
 
 int command_tool_list(const struct options *options)
@@ -74,7 +78,7 @@ int command_tool_list(const struct options *options)
     if (options_has(options, "json"))
         return say_line(answer.text);
     int exit_code = print_tools(&answer);
-    hint_hidden(&answer);
+    hint_hidden(options, &answer);
     return exit_code;
 }
 

@@ -63,7 +63,8 @@ enum err_code wait_for_servers(struct client *client, struct answer *ret_servers
     }
 }
 
-static void report_server(const struct answer *answer, json_pos server, struct buf *out)
+static void report_server(const struct options *options, const struct answer *answer,
+                          json_pos server, struct buf *out)
 {
     struct str name = answer_str(answer, server, "name");
     struct str state = answer_str(answer, server, "state");
@@ -79,19 +80,21 @@ static void report_server(const struct answer *answer, json_pos server, struct b
                    "server " STR_FMT " is still being discovered; see `portreeve server list`\n",
                    STR_ARG(name));
     }
-    if (hidden > 0)
-        buf_printf(out,
-                   "server " STR_FMT ": %" PRId64 " of %" PRId64
-                   " tools are hidden, because nobody has said what they can do; run: " STR_FMT
-                   "\n",
-                   STR_ARG(name), hidden, tools, STR_ARG(answer_str(answer, server, "command")));
+    if (hidden == 0)
+        return;
+    buf_printf(out,
+               "server " STR_FMT ": %" PRId64 " of %" PRId64
+               " tools are hidden, because nobody has said what they can do; run: ",
+               STR_ARG(name), hidden, tools);
+    say_write_command(options, answer_str(answer, server, "command"), out);
+    buf_add_byte(out, '\n');
 }
 
-void wait_report(const struct answer *servers, struct buf *out)
+void wait_report(const struct options *options, const struct answer *servers, struct buf *out)
 {
     json_pos list = servers_of(servers);
 
     for (json_pos pos = json_first(&servers->doc, list); pos != JSON_NONE;
          pos = json_next(&servers->doc, list, pos))
-        report_server(servers, pos, out);
+        report_server(options, servers, pos, out);
 }

@@ -11,4 +11,4 @@
 enum err_code wait_for_servers(struct client *client, struct answer *ret_servers,
                                struct err *err) MUST_CHECK;
 /* Says for each server how many tools are hidden and which command helps, and which failed. */
-void wait_report(const struct answer *servers, struct buf *out);
+void wait_report(const struct options *options, const struct answer *servers, struct buf *out);
