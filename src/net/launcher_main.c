@@ -217,15 +217,19 @@ static void start_child(struct launcher_state *state, size_t len, const int fds[
     notify(channel, LAUNCHER_STARTED, pid);
 }
 
+/* False: not all of them came, because descriptors are out; those that did are closed. */
 static bool take_fds(struct msghdr *msg, int fds[LAUNCHER_FDS])
 {
     const struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+    size_t count = 0;
 
-    if (cmsg == NULL || cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS ||
-        cmsg->cmsg_len != CMSG_LEN(sizeof(int) * LAUNCHER_FDS))
-        return false;
-    memcpy(fds, CMSG_DATA(cmsg), sizeof(int) * LAUNCHER_FDS);
-    return true;
+    if (cmsg != NULL && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS)
+        count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    if (count > 0)
+        memcpy(fds, CMSG_DATA(cmsg), sizeof(int) * count);
+    for (size_t i = 0; i < count && count < LAUNCHER_FDS; i++)
+        (void)close(fds[i]);
+    return count == LAUNCHER_FDS;
 }
 
 /* False: the gateway is gone. */
