@@ -274,8 +274,9 @@ static enum http1_event feed_body(struct http1 *parser, struct str bytes, size_t
         set_state(parser, STATE_ENDED);
         return HTTP1_END;
     }
-    if (bytes.len == 0)
-        return HTTP1_MORE;
+    /* With nothing to read, llhttp still ends what it paused in. */
+    if (bytes.ptr == NULL)
+        bytes.ptr = "";
     llhttp_errno_t code = llhttp_execute(&parser->llhttp, bytes.ptr, bytes.len);
     *ret_taken = bytes.len;
     if (code == HPE_PAUSED) {
