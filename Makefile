@@ -9,7 +9,10 @@ all:
 	@$(MESON_SETUP)
 	@ninja --quiet -C $(BUILD)
 
-run: all
+run:
+	@tools/setup run
+	@$(MESON_SETUP)
+	@ninja --quiet -C $(BUILD) portreeve
 	@tools/run
 
 test:

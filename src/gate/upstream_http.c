@@ -165,9 +165,10 @@ static bool on_message(struct http_exchange *x, struct str text)
         end.message = &message;
         finish(x, &end);
     } else if (message.kind == MCP_NOTIFICATION) {
+        upstream_on_unasked(upstream, &message);
+        /* Last: it may cancel the exchange, and with it what the message lies in. */
         if (is_of_exchange(x, &message))
             x->exchange->on_message(x->exchange, &message);
-        upstream_on_unasked(upstream, &message);
     } else if (message.kind == MCP_REQUEST) {
         upstream_on_unasked(upstream, &message);
     }
@@ -422,6 +423,27 @@ static void http_cancel(struct exchange *exchange)
     give_back(x);
 }
 
+/* Servers on private networks are an organisation's own; link-local, multicast and unspecified
+ * addresses are nobody's server, but the cloud's metadata service among others. */
+static bool may_connect(const struct addr *addr, void *ctx)
+{
+    static const struct addr_net never[] = {
+        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 169, 254}, 112},
+        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0}, 104},
+        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 224}, 99},
+        {{0}, 128},
+        {{0xfe, 0x80}, 10},
+        {{0xff}, 8},
+    };
+
+    (void)ctx;
+    for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+        if (addr_in_net(addr, &never[i]))
+            return false;
+    }
+    return true;
+}
+
 static enum err_code http_open(struct upstream *upstream, struct err *err)
 {
     struct worker *worker = upstream->worker;
@@ -439,6 +461,7 @@ static enum err_code http_open(struct upstream *upstream, struct err *err)
         .connect_ms = (uint64_t)settings->connect_timeout_ms,
         .max_header_bytes = MAX_HEADER_BYTES,
         .max_headers = MAX_HEADERS,
+        .is_allowed = may_connect,
     };
 
     if (upstream->impl != NULL)
