@@ -52,7 +52,8 @@ static const struct {
         {"`?since= until= server= tool= principal= principal_kind= category= decision= outcome= "
          "method= kind= "
          "call_id= order= before= limit=`",
-         "`{entries, more, next, lag}`; `next` is `before` of the following page"},
+         "`{entries, more, next, lag}`; order is newest or oldest; `next` is `before` of the "
+         "following page"},
     [ENDPOINT_AUDIT_SHOW] = {"an index, or the id of a call", "`{entries}`"},
     [ENDPOINT_AUDIT_DECRYPT] =
         {"an index, or the id of a call",
