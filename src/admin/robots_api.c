@@ -187,8 +187,11 @@ static enum err_code read_expiry(struct str text, int64_t *ret_us, struct err *e
 
     if (clock_parse_span(text, &span_us, NULL) == ERR_OK && span_us < INT64_MAX - now_us) {
         at_us = now_us + span_us;
-    } else if (clock_parse(text, now_us, &at_us, err) != ERR_OK) {
-        return err_wrap(err, "expires");
+    } else if (clock_parse(text, now_us, &at_us, NULL) != ERR_OK) {
+        return err_set(err, ERR_INVALID,
+                       "expires: '" STR_FMT
+                       "' is neither a span like 30d nor a time like 2026-11-23T14:00:00Z",
+                       STR_ARG(text));
     }
     if (at_us <= now_us)
         return err_set(err, ERR_INVALID, "expires: '" STR_FMT "' is in the past", STR_ARG(text));

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "admin/handlers.h"
 #include "admin/reply.h"
 #include "admin/show.h"
@@ -114,6 +116,15 @@ static void reply_server(struct api_reply *reply, struct str name, uint64_t vers
     jsonw_end_object(&w);
 }
 
+/* The sentence without its line: a body is no file. */
+static void drop_line(struct err *err)
+{
+    static const char line[] = "line 1: ";
+
+    if (str_starts(str_c(err->text), STR("line 1: ")))
+        memmove(err->text, err->text + sizeof line - 1, strlen(err->text) + 2 - sizeof line);
+}
+
 /* A server in JSON is what stands in a governance file, too (JSON is YAML), so it is read as one:
  * the same keys, the same checks. */
 static enum err_code read_server(const struct api_request *request,
@@ -133,8 +144,10 @@ static enum err_code read_server(const struct api_request *request,
     if (governance == NULL || text.ptr == NULL)
         return err_set(err, ERR_LIMIT, "the request is too large");
     code = governance_read(text, &host, request->arena, governance, err);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
+        drop_line(err);
         return code;
+    }
     *ret_governance = governance;
     return ERR_OK;
 }

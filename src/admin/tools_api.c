@@ -351,19 +351,46 @@ static void describe(struct wishes *wishes)
     }
 }
 
-static void reply_set(const struct api_request *request, uint64_t version, struct str name,
-                      struct api_reply *reply)
+static bool is_wished(const struct wishes *wishes, struct str tool)
+{
+    for (size_t i = 0; i < wishes->count; i++) {
+        if (str_glob(wishes->items[i].pattern, tool))
+            return true;
+    }
+    return false;
+}
+
+/* How many tools that the server has now are meant by it: none may be a slip of the pen. */
+static size_t count_matched(const struct snapshot *snapshot, const struct snapshot_server *server,
+                            const struct wishes *wishes)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < server->tool_count; i++) {
+        const struct snapshot_tool *tool = snapshot_tool_at(snapshot, server->first_tool + i);
+
+        count += !tool->is_gone && is_wished(wishes, tool->name);
+    }
+    return count;
+}
+
+static void reply_set(const struct api_request *request, uint64_t version,
+                      const struct wishes *wishes, struct api_reply *reply)
 {
     struct snapshot *snapshot = gate_snapshot(request->gate);
-    const struct snapshot_server *server = snapshot_find_server(snapshot, name);
+    const struct snapshot_server *server = snapshot_find_server(snapshot, wishes->server);
     struct tool_counts counts = {0};
+    size_t matched = 0;
     struct jsonw w;
 
-    if (server != NULL)
+    if (server != NULL) {
         counts = show_count_tools(snapshot, server);
+        matched = count_matched(snapshot, server, wishes);
+    }
     jsonw_init(&w, &reply->body);
     jsonw_object(&w);
-    jsonw_name_str(&w, "server", name);
+    jsonw_name_str(&w, "server", wishes->server);
+    jsonw_name_i64(&w, "matched", (int64_t)matched);
     jsonw_name_i64(&w, "tools", (int64_t)counts.tools);
     jsonw_name_i64(&w, "unclassified", (int64_t)counts.unclassified);
     jsonw_name_i64(&w, "policy_version", (int64_t)version);
@@ -390,5 +417,5 @@ void tools_set(const struct api_request *request, struct api_reply *reply)
     if (code != ERR_OK)
         reply_err(reply, &err);
     else
-        reply_set(request, version, wishes.server, reply);
+        reply_set(request, version, &wishes, reply);
 }

@@ -127,6 +127,9 @@ static enum err_code search(struct printer *printer, const struct buf *filters, 
             code = print_page(printer, &page, err);
         if (code != ERR_OK)
             return code;
+        if (before == 0 && answer_i64(&page, 0, "lag") > 0)
+            say_hint("%" PRId64 " entries are recorded, but not in the index yet",
+                     answer_i64(&page, 0, "lag"));
         *ret_more = answer_bool(&page, 0, "more");
         before = answer_i64(&page, 0, "next");
         if (!*ret_more || before == 0 || printer->left == 0)

@@ -19,8 +19,8 @@ enum { ANSWER_BYTES = 256 << 20, ARENA_FACTOR = 4, TIMEOUT_MS = 120000 };
 struct client {
     char url[512]; /* without a slash at the end */
     struct secret *token;
-    const char *ca_file;
-    bool is_unreachable; /* the last call did not reach the gateway */
+    char ca_file[PATH_MAX]; /* empty: what the system trusts */
+    bool is_unreachable;    /* the last call did not reach the gateway */
 };
 
 void client_close(struct client *client)
@@ -47,14 +47,14 @@ static enum err_code set_url(struct client *client, struct str url, struct err *
     return ERR_OK;
 }
 
-/* The listener that takes an administrator's token as it is: neither TLS (its name is that of
- * public_url), nor a robot's, nor behind a proxy's header. */
-static const struct listener *plain_listener(const struct settings *settings)
+/* A listener that takes an administrator's token: neither a robot's, nor behind a proxy's header.
+ */
+static const struct listener *find_listener(const struct settings *settings, bool has_tls)
 {
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct listener *listener = &settings->listeners[i];
 
-        if (listener->certificate.len == 0 && listener->as.len == 0 &&
+        if ((listener->certificate.len > 0) == has_tls && listener->as.len == 0 &&
             !listener->has_proxy_protocol)
             return listener;
     }
@@ -76,15 +76,29 @@ static struct addr reachable(struct addr address)
     return loopback;
 }
 
+/* public_url, whose name the certificate has. Who runs on the machine of the gateway trusts the
+ * certificate that stands in its settings. */
+static enum err_code find_tls_url(struct client *client, const struct settings *settings,
+                                  struct err *err)
+{
+    const struct listener *listener = find_listener(settings, true);
+
+    if (listener != NULL && client->ca_file[0] == '\0' && settings->public_url.is_https &&
+        listener->address.port == settings->public_url.port)
+        (void)snprintf(client->ca_file, sizeof client->ca_file, STR_FMT,
+                       STR_ARG(listener->certificate));
+    return set_url(client, settings->public_url_text, err);
+}
+
 static enum err_code find_url(struct client *client, const struct settings *settings,
                               struct err *err)
 {
-    const struct listener *listener = plain_listener(settings);
+    const struct listener *listener = find_listener(settings, false);
     char text[ADDR_TEXT_BYTES];
     char url[ADDR_TEXT_BYTES + 8];
 
     if (listener == NULL)
-        return set_url(client, settings->public_url_text, err);
+        return find_tls_url(client, settings, err);
     struct addr address = reachable(listener->address);
     addr_format(&address, text);
     (void)snprintf(url, sizeof url, "http://%s", text);
@@ -109,13 +123,14 @@ static enum err_code from_environment(struct client *client, const struct option
                                       bool *ret_has_url, struct err *err)
 {
     const char *url = options_get_common(options, "server");
+    const char *ca = options_get_common(options, "ca");
     const char *token = getenv("PORTREEVE_TOKEN");
 
     if (url == NULL)
         url = getenv("PORTREEVE_SERVER");
-    client->ca_file = options_get_common(options, "ca");
-    if (client->ca_file == NULL)
-        client->ca_file = getenv("PORTREEVE_CA");
+    if (ca == NULL)
+        ca = getenv("PORTREEVE_CA");
+    (void)snprintf(client->ca_file, sizeof client->ca_file, "%s", ca == NULL ? "" : ca);
     if (token != NULL && token[0] != '\0') {
         client->token = secret_new(str_c(token));
         if (client->token == NULL)
@@ -237,7 +252,7 @@ enum err_code client_call(struct client *client, const char *method, const char 
         .content_type = body == NULL ? NULL : body->content_type,
         .body = body == NULL ? STR_NONE : body->text,
         .timeout_ms = TIMEOUT_MS,
-        .ca_file = client->ca_file,
+        .ca_file = client->ca_file[0] == '\0' ? NULL : client->ca_file,
         .max_bytes = ANSWER_BYTES,
     };
 
@@ -265,9 +280,12 @@ enum err_code client_get(struct client *client, const char *path, struct answer 
 
 int client_fail(const struct client *client, const struct err *err)
 {
+    int exit_code = say_fail(err);
+
+    if (client != NULL && err->code == ERR_UNAUTHENTICATED)
+        say_hint("the token came from $PORTREEVE_TOKEN, or else from admin.token in data_dir");
     if (client == NULL || !client->is_unreachable)
-        return say_fail(err);
-    (void)say_fail(err);
+        return exit_code;
     say_hint("is the gateway running? `portreeve serve` starts it");
     return EXIT_UNREACHABLE;
 }

@@ -38,7 +38,7 @@ static const struct {
                              "`{server, tools: [{name, classified, category, proposed, reason}]}`"},
     [ENDPOINT_TOOL_SET] =
         {"`{tools: {NAME-OR-PATTERN: CATEGORY}}`; `null` instead of a category takes the word back",
-         "`{server, tools, unclassified, policy_version}`"},
+         "`{server, matched, tools, unclassified, policy_version}`"},
     [ENDPOINT_ROBOT_LIST] = {"", "`{robots: [{id, name, owner, disabled, active_tokens}]}`"},
     [ENDPOINT_ROBOT_CREATE] = {"`{name, owner}`", "201 `{name, owner, policy_version}`"},
     [ENDPOINT_TOKEN_LIST] = {"", "`{tokens: [{id, kind, robot or owner, state, scopes, created, "

@@ -156,6 +156,8 @@ static int set(const struct options *options, struct client *client, const char 
         return say_line(answer.text);
     int64_t hidden = answer_i64(&answer, 0, "unclassified");
     (void)printf("set; policy version %" PRId64 "\n", answer_i64(&answer, 0, "policy_version"));
+    if (answer_i64(&answer, 0, "matched") == 0)
+        say_hint("%s has no such tool now; `portreeve tool list %s` shows them", server, server);
     if (hidden > 0)
         (void)printf("%" PRId64
                      " tools of %s are still hidden, because nobody has said what they can do\n",

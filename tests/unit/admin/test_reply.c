@@ -115,7 +115,7 @@ static void a_body_is_a_strict_object_of_known_members(void **state)
                                       "[]",
                                       "\"name\"",
                                       "{\"name\":\"a\",\"name\":\"b\"}",
-                                      "{\"nmae\":\"a\"}",
+                                      "{\"title\":\"a\"}",
                                       "{\"name\":\"a\"} x",
                                       "{\"name\":\"a\",}",
                                       "{'name':1}"};

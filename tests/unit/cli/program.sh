@@ -40,7 +40,7 @@ done
 ends "without a command it lists them" 2 "audit search"
 ends "help lists the commands" 0 "audit search" --help
 ends "each command explains itself" 0 "--show-arguments" audit search --help
-ends "an unknown command is told what there is" 2 "portreeve robot create NAME" robot crate
+ends "an unknown command is told what there is" 2 "portreeve robot create NAME" robot make
 ends "an unknown option is told what would be right" 2 "did you mean '--since'?" audit search --sinec 2h
 ends "a missing argument is told what is right" 2 "portreeve tool show SERVER TOOL" tool show docs
 ends "too many arguments are refused" 2 "is too much" export now
