@@ -34,8 +34,10 @@ static void on_run(struct mail *mail)
 {
     struct job *job = (struct job *)(void *)mail;
 
+    /* Without done, run may have freed the job. */
+    bool has_done = job->done != NULL;
     job->run(job);
-    if (job->done == NULL)
+    if (!has_done)
         return;
     job->mail.on_deliver = on_done;
     if (job->reply_to == NULL || !mailbox_put(job->reply_to, &job->mail))

@@ -17,7 +17,8 @@ struct job {
     struct mailbox *reply_to;      /* where the done mail goes; NULL: nowhere */
     void (*run)(struct job *job);  /* in the job thread */
     void (*done)(struct job *job); /* in the asking thread, or in the job thread when reply_to is
-                                      NULL or closed */
+                                      NULL or closed; NULL: run has the last word and may
+                                      free the job */
 };
 
 /* name: at most 15 bytes, for ps and debuggers. NULL: no thread to be had. */
