@@ -11,6 +11,7 @@ struct jobs {
     pthread_cond_t changed;
     bool has_work;
     bool is_ending;
+    bool has_ended; /* of the ender alone */
 };
 
 static void wake(void *ctx)
@@ -99,9 +100,9 @@ bool jobs_add(struct jobs *jobs, struct job *job)
     return mailbox_put(jobs->box, &job->mail);
 }
 
-void jobs_free(struct jobs *jobs)
+void jobs_end(struct jobs *jobs)
 {
-    if (jobs == NULL)
+    if (jobs == NULL || jobs->has_ended)
         return;
     mailbox_close(jobs->box);
     (void)pthread_mutex_lock(&jobs->lock);
@@ -109,6 +110,14 @@ void jobs_free(struct jobs *jobs)
     (void)pthread_cond_signal(&jobs->changed);
     (void)pthread_mutex_unlock(&jobs->lock);
     (void)pthread_join(jobs->thread, NULL);
+    jobs->has_ended = true;
+}
+
+void jobs_free(struct jobs *jobs)
+{
+    if (jobs == NULL)
+        return;
+    jobs_end(jobs);
     (void)pthread_mutex_destroy(&jobs->lock);
     (void)pthread_cond_destroy(&jobs->changed);
     mailbox_free(jobs->box);

@@ -23,7 +23,10 @@ struct job {
 
 /* name: at most 15 bytes, for ps and debuggers. NULL: no thread to be had. */
 struct jobs *jobs_new(const char *name, size_t max_queued);
-/* False: the queue is full; the job was not taken. */
+/* False: the queue is full, or jobs_end() was called; the job was not taken. */
 bool jobs_add(struct jobs *jobs, struct job *job) MUST_CHECK;
-/* Runs what is queued, then ends the thread. NULL is fine. */
+/* Runs what is queued, then ends the thread; from then on jobs_add() takes nothing. Others may
+ * still hold the pointer. NULL is fine, and so is a second time. */
+void jobs_end(struct jobs *jobs);
+/* Ends it, too; nobody may hold the pointer any more. NULL is fine. */
 void jobs_free(struct jobs *jobs);

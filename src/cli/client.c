@@ -197,13 +197,22 @@ static bool is_json(struct str text)
     return text.len > 0 && text.ptr[0] == '{';
 }
 
-static enum err_code word_to_code(struct str word)
+static enum err_code status_to_code(int status)
+{
+    for (unsigned code = ERR_INVALID; code < ERR_CODES; code++) {
+        if (err_http_status((enum err_code)code) == status)
+            return (enum err_code)code;
+    }
+    return ERR_INTERNAL;
+}
+
+static enum err_code word_to_code(struct str word, int status)
 {
     for (unsigned code = ERR_INVALID; code < ERR_CODES; code++) {
         if (str_eq(str_c(err_word((enum err_code)code)), word))
             return (enum err_code)code;
     }
-    return ERR_INTERNAL;
+    return status_to_code(status);
 }
 
 /* {"error": {"code", "message"}}, or an answer that is none of the API's. */
@@ -214,7 +223,7 @@ static enum err_code refused(const struct client *client, const struct answer *a
     struct str message = answer_str(answer, error, "message");
 
     if (message.len > 0)
-        return err_set(err, word_to_code(answer_str(answer, error, "code")), STR_FMT,
+        return err_set(err, word_to_code(answer_str(answer, error, "code"), status), STR_FMT,
                        STR_ARG(message));
     if (status == 401)
         return err_set(err, ERR_UNAUTHENTICATED, "%s does not know this token", client->url);

@@ -356,7 +356,8 @@ static void reload(struct gate *gate)
     (void)pthread_mutex_unlock(&gate->snapshot_lock);
     for (size_t i = 0; i < gate->worker_count; i++)
         worker_reload_tls(gate->workers[i]);
-    log_event(LOG_INFO, "certificates_reloaded", LOG_INT("listeners", gate->settings->listener_count));
+    log_event(LOG_INFO, "certificates_reloaded",
+              LOG_INT("listeners", gate->settings->listener_count));
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -420,9 +421,9 @@ enum err_code gate_run(struct gate *gate, struct err *err)
     }
     loop_timer_stop(&control.refresh);
     /* Jobs answer to workers: they end before the workers are waited for. */
-    jobs_free(MOVE(gate->control_jobs));
-    jobs_free(MOVE(gate->search_jobs));
-    jobs_free(MOVE(gate->key_jobs));
+    jobs_end(gate->control_jobs);
+    jobs_end(gate->search_jobs);
+    jobs_end(gate->key_jobs);
     free_workers(gate);
     close_signals(&control);
     log_event(LOG_INFO, "stopped", LOG_C("version", PORTREEVE_VERSION));
