@@ -139,6 +139,8 @@ static void on_probe_end(struct exchange *exchange, const struct exchange_end *e
     struct err err = end->err;
     enum err_code code = ERR_OK;
 
+    if (upstream->is_ending)
+        return;
     if (upstream->probe.state == PROBE_CONFIRMING) {
         probe_on_confirmed(&upstream->probe);
     } else if (end->kind == EXCHANGE_ANSWERED) {
@@ -487,12 +489,16 @@ struct upstream *upstream_get(struct worker *worker, const struct snapshot_serve
 static void free_upstream(struct upstream *upstream)
 {
     struct upstream **link = &upstream->worker->upstreams->first;
+    struct err why;
 
     while (*link != upstream)
         link = &(*link)->next;
     *link = upstream->next;
     loop_timer_stop(&upstream->retire);
+    upstream->is_ending = true;
     upstream->ops->close(upstream);
+    (void)err_set(&why, ERR_UNAVAILABLE, "the server is given up");
+    wake_waiters(upstream, &why);
     snapshot_unref(upstream->snapshot);
     free(upstream);
 }

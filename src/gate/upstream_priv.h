@@ -64,6 +64,7 @@ struct upstream {
     struct err down;
     struct loop_timer retire; /* given up: freed when nothing is under way */
     bool is_retired;
+    bool is_ending;   /* being freed: a probe that fails now starts no other one */
     size_t exchanges; /* under way */
     void *impl;       /* of the transport */
     char session[UPSTREAM_SESSION_BYTES + 1];
