@@ -1,6 +1,7 @@
 #!/bin/sh
-# layers.sh ROOT [OPTION...]: the build (set up with OPTIONs) refuses an upward include and an upward call. The real build files and the
-# real table of rooms, over a copy whose rooms hold one function each, so that it is built in seconds.
+# layers.sh ROOT [OPTION...]: the build, set up with OPTIONs, refuses an upward include and an upward
+# call. The real build files and the real table of rooms, over a copy whose rooms hold one function
+# each, so that it is built in seconds.
 set -u
 root=$1
 shift

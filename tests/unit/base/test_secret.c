@@ -1,7 +1,6 @@
 #include "unit.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -10,13 +9,6 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-
-/* Valgrind lives in the same memory and keeps copies there. */
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
 
 /* Sanitizers put an mlock() that does nothing in the place of the real one. */
 #if defined(__has_feature)
@@ -98,39 +90,6 @@ static void a_forked_child_sees_only_zeros(void **state)
     assert_str(secret_reveal(secret), "hush");
 }
 
-/* Counts places of needle in the writable memory of this process, through the kernel's eyes. The
- * needle is kept apart in two halves so that it does not find itself. */
-static size_t count_in_memory(const char *first, const char *second)
-{
-    FILE *maps = fopen("/proc/self/maps", "re");
-    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    static char window[1 << 16];
-    char line[512];
-    size_t found = 0;
-
-    assert_non_null(maps);
-    assert_true(memory >= 0);
-    while (fgets(line, sizeof line, maps) != NULL) {
-        uintptr_t from = 0;
-        uintptr_t to = 0;
-
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " rw", &from, &to) != 2 || to - from > 1 << 26)
-            continue;
-        for (; from < to; from += sizeof window / 2) {
-            ssize_t got = pread(memory, window, sizeof window, (off_t)from);
-
-            for (ssize_t i = 0; i + 24 <= got && i < (ssize_t)sizeof window / 2; i++) {
-                if (memcmp(window + i, first, 12) == 0 && memcmp(window + i + 12, second, 12) == 0)
-                    found += from + (size_t)i < (uintptr_t)window ||
-                             from + (size_t)i >= (uintptr_t)window + sizeof window;
-            }
-        }
-    }
-    (void)fclose(maps);
-    (void)close(memory);
-    return found;
-}
-
 static void write_file(const char *path, const char *text, size_t len)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -138,30 +97,6 @@ static void write_file(const char *path, const char *text, size_t len)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, len), len);
     (void)close(fd);
-}
-
-/* Both halves stand in the program; only a file and the secret hold them side by side. */
-static void a_secret_read_from_a_file_is_in_memory_once_and_then_never(void **state)
-{
-    (void)state;
-    static const char first[] = "c4n4ry-0f-th";
-    static const char second[] = "e-5ecr3t-t3s";
-    char path[] = "/tmp/portreeve-secret-XXXXXX";
-    struct secret *secret = NULL;
-    struct err err;
-
-    if (RUNNING_ON_VALGRIND)
-        skip();
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, first, 12), 12);
-    assert_int_equal(write(fd, second, 12), 12);
-    (void)close(fd);
-    assert_ok(secret_read_file(path, &secret, &err), err);
-    assert_int_equal(count_in_memory(first, second), 1);
-    secret_free(secret);
-    assert_int_equal(count_in_memory(first, second), 0);
-    (void)unlink(path);
 }
 
 static void a_file_is_read_without_its_newline(void **state)
@@ -222,7 +157,6 @@ int main(void)
         cmocka_unit_test(a_secret_is_a_copy_that_reveal_shows),
         cmocka_unit_test(its_pages_are_locked_and_left_out_of_core_dumps),
         cmocka_unit_test(a_forked_child_sees_only_zeros),
-        cmocka_unit_test(a_secret_read_from_a_file_is_in_memory_once_and_then_never),
         cmocka_unit_test(a_file_is_read_without_its_newline),
         cmocka_unit_test(a_missing_or_long_file_is_refused_with_its_path),
     };
