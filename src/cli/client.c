@@ -156,6 +156,18 @@ static enum err_code from_settings(struct client *client, const struct options *
     return code;
 }
 
+/* What would not survive in a header is no token. */
+static enum err_code check_token(const struct client *client, struct err *err)
+{
+    struct str token = secret_reveal(client->token);
+
+    for (size_t i = 0; i < token.len; i++) {
+        if (token.ptr[i] <= ' ' || token.ptr[i] > '~')
+            return err_set(err, ERR_INVALID, "the token holds a character that no token has");
+    }
+    return ERR_OK;
+}
+
 enum err_code client_open(const struct options *options, struct client **ret_client,
                           struct err *err)
 {
@@ -169,6 +181,8 @@ enum err_code client_open(const struct options *options, struct client **ret_cli
         code = from_environment(client, options, &has_url, err);
     if (code == ERR_OK && (!has_url || client->token == NULL))
         code = from_settings(client, options, has_url, err);
+    if (code == ERR_OK)
+        code = check_token(client, err);
     if (code == ERR_OK)
         *ret_client = MOVE(client);
     return code;
