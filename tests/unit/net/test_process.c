@@ -289,9 +289,10 @@ static void a_child_inherits_three_descriptors_and_no_signal_is_blocked(void **s
 {
     (void)state;
     struct run run;
-    open_shell(&run, "ls /proc/$$/fd | tr '\\n' ' '; grep -E 'Sig(Blk|Ign)' /proc/self/status");
+    open_shell(&run, "ls -m /proc/$$/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status");
     turn_until(run.loop, &run.exits, 1);
-    assert_str(buf_str(&run.out), "0 1 2 SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    assert_str(buf_str(&run.out),
+               "0, 1, 2\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
     end(&run);
 }
 
