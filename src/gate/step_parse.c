@@ -73,7 +73,6 @@ static enum step_result find_endpoint(struct call *call)
 
 static enum step_result parse_post(struct call *call)
 {
-    call->terms.era = era_guess(&call->headers);
     if (!call->headers.has_json_body) {
         refusal_set(&call->refusal, MCP_ERROR_INVALID_REQUEST,
                     "Content-Type must be application/json.");
@@ -104,6 +103,7 @@ enum step_result step_parse(struct call *call)
     if (!read_headers(call))
         return call_reply_status(call, 413);
     method = http_request_method(call->http);
+    call->terms.era = era_guess(&call->headers);
     enum step_result result = find_endpoint(call);
     if (result != STEP_NEXT)
         return result;
