@@ -84,7 +84,7 @@ static const struct option robot_token_options[] = {
     {"scopes", "WORDS",
      "What it may do at most, separated by commas: list, call, call:read-only, call:write, "
      "call:destructive, "
-     "call:admin; list and call when not given"},
+     "call:admin, audit:read; list and call when not given"},
     {"expires", "WHEN", "A span from now (30d) or a time; never when not given"},
     {0},
 };

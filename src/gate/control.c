@@ -297,7 +297,8 @@ enum err_code control_add_token(struct control *control, const struct control_ch
     if (code != ERR_OK)
         return code;
     if ((scopes & ~scopes_allowed(TOKEN_ROBOT)) != 0 || scopes == 0)
-        return err_set(err, ERR_INVALID, "a robot's token can carry list and call scopes alone");
+        return err_set(err, ERR_INVALID,
+                       "a robot's token can carry list, calls and audit:read alone");
     code = begin(control, change, &pending, err);
     if (code != ERR_OK)
         return code;
