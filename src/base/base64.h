@@ -1,8 +1,8 @@
 /*
  * base64.h - strict base64url without padding, strict standard base64 (RFC 4648 §4, §5), base62.
  *
- * Strict: padding where it must be and nowhere else, no foreign byte, unused bits zero; so one value
- * has one spelling.
+ * Strict: padding where it must be and nowhere else, no foreign byte, unused bits zero; so one
+ * value has one spelling.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /*
- * crypto.h - the few primitives the gateway uses, over OpenSSL 3; no other file of src/ but net's TLS
- * includes OpenSSL.
+ * crypto.h - the few primitives the gateway uses, over OpenSSL 3; no other file of src/ but net's
+ * TLS includes OpenSSL.
  *
- * Algorithms are fetched once and contexts reused per thread. A primitive that OpenSSL refuses to run
- * stops the process: a gateway that can't hash must not go on. Only opening can fail.
+ * Algorithms are fetched once and contexts reused per thread. A primitive that OpenSSL refuses to
+ * run stops the process: a gateway that can't hash must not go on. Only opening can fail.
  */
 #pragma once
 

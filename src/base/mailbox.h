@@ -2,8 +2,9 @@
  * mailbox.h - a bounded queue of messages into one thread: the only way threads talk.
  *
  * A message is embedded in the sender's object (struct mail first or inside) and belongs to the box
- * from mailbox_put() until mailbox_take_all() hands it out. Senders never block. The receiver is woken
- * through its own wake function (uv_async_send for a loop, a condition variable for a plain thread).
+ * from mailbox_put() until mailbox_take_all() hands it out. Senders never block. The receiver is
+ * woken through its own wake function (uv_async_send for a loop, a condition variable for a plain
+ * thread).
  */
 #pragma once
 

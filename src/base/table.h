@@ -15,7 +15,7 @@
 
 struct table;
 
-struct table *table_new(void); /* NULL when memory is out */
+struct table *table_new(void);        /* NULL when memory is out */
 void table_free(struct table *table); /* not the values; NULL is fine */
 size_t table_count(const struct table *table);
 /* NULL: not there. */

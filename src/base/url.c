@@ -100,22 +100,37 @@ static bool split_host(struct str authority, struct str *ret_host, struct str *r
            (addr_parse_ip(*ret_host, &addr) && str_find(*ret_host, ':') == ret_host->len);
 }
 
+static bool split_scheme(struct str text, bool *ret_is_https, struct str *ret_rest)
+{
+    static const char https[] = "https://";
+    static const char http[] = "http://";
+
+    *ret_is_https = str_starts(text, str_c(https));
+    *ret_rest = str_from(text, *ret_is_https ? strlen(https) : strlen(http));
+    return *ret_is_https || str_starts(text, str_c(http));
+}
+
+/* Where the path, the query or what no URL may have begins. */
+static size_t authority_end(struct str rest)
+{
+    size_t end = 0;
+
+    while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?' && rest.ptr[end] != '#')
+        end++;
+    return end;
+}
+
 enum err_code url_parse(struct str text, struct url *ret_url, struct err *err)
 {
     struct url url = {.target = STR("/")};
     struct str rest = text;
     struct str port = STR_NONE;
-    size_t end = 0;
 
     if (text.len > MAX_URL_BYTES)
         return invalid(err, text, "it is too long");
-    if (str_starts(text, STR("https://")))
-        url.is_https = true;
-    else if (!str_starts(text, STR("http://")))
+    if (!split_scheme(text, &url.is_https, &rest))
         return invalid(err, text, "it must begin with http:// or https:// in lower case");
-    rest = str_from(text, url.is_https ? strlen("https://") : strlen("http://"));
-    while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?' && rest.ptr[end] != '#')
-        end++;
+    size_t end = authority_end(rest);
     struct str authority = str_first(rest, end);
     if (str_find(authority, '@') < authority.len)
         return invalid(err, text, "user and password don't belong into it");

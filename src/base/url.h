@@ -12,8 +12,8 @@
 
 struct url {
     bool is_https;
-    struct str host; /* as written, lower case required; an IPv6 literal without brackets */
-    uint16_t port;   /* the scheme's own when none is written */
+    struct str host;   /* as written, lower case required; an IPv6 literal without brackets */
+    uint16_t port;     /* the scheme's own when none is written */
     struct str target; /* path and query, "/" at least */
     struct str origin; /* scheme://host[:port], as written */
 };

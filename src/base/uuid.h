@@ -9,7 +9,7 @@
 #include "base/attr.h"
 #include "base/str.h"
 
-#define UUID_BYTES     16
+#define UUID_BYTES      16
 #define UUID_TEXT_BYTES 36 /* without a NUL */
 
 struct uuid {
