@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/jsonw.h"
 #include "base/log.h"
 #include "gate/listening.h"
 #include "gate/pipeline.h"
@@ -275,6 +276,21 @@ void call_record_refusal(struct call *call, enum reason reason, const char *text
         log_event(LOG_ERROR, "refusal_not_recorded", LOG_ERR(&err));
 }
 
+/* Outside of MCP an error is plain, as the handlers of the API write it. */
+static void write_plain_error(struct call *call, const char *text, const char *reason)
+{
+    struct jsonw w;
+
+    jsonw_init(&w, &call->reply);
+    jsonw_object(&w);
+    jsonw_name(&w, "error");
+    jsonw_object(&w);
+    jsonw_name_str(&w, "code", str_c(reason));
+    jsonw_name_str(&w, "message", str_c(text));
+    jsonw_end_object(&w);
+    jsonw_end_object(&w);
+}
+
 void call_write_error(struct call *call, enum mcp_error error, const char *text, const char *reason,
                       const char *factor)
 {
@@ -289,7 +305,10 @@ void call_write_error(struct call *call, enum mcp_error error, const char *text,
     };
 
     buf_clear(&call->reply);
-    error_write(&call->reply, call->terms.era, &body);
+    if (call->route.kind == ROUTE_MCP || call->route.kind == ROUTE_SERVER)
+        error_write(&call->reply, call->terms.era, &body);
+    else
+        write_plain_error(call, text, reason);
     call->reply_status = error_status(error, call->terms.era);
 }
 

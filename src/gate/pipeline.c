@@ -33,7 +33,8 @@ static const struct {
 
 enum { HEAD_STEPS = 2, COMPOSE = 10 };
 
-static void run_until(struct call *call, size_t end)
+/* True: the call is over, and perhaps another one already. */
+static bool run_until(struct call *call, size_t end)
 {
     enum step_result result = STEP_NEXT;
 
@@ -47,26 +48,27 @@ static void run_until(struct call *call, size_t end)
             result = STEP_NEXT;
     }
     call->is_running = false;
-    if (call->is_over)
-        call_end(call);
+    if (!call->is_over)
+        return false;
+    call_end(call);
+    return true;
 }
 
 bool pipeline_head(struct call *call)
 {
-    run_until(call, HEAD_STEPS);
-    return call->reply_state != REPLY_NONE;
+    return run_until(call, HEAD_STEPS);
 }
 
 void pipeline_run(struct call *call)
 {
-    run_until(call, ARRAY_LEN(steps));
+    (void)run_until(call, ARRAY_LEN(steps));
 }
 
 void pipeline_resume(struct call *call)
 {
     call->is_waiting = false;
     if (!call->is_running)
-        run_until(call, ARRAY_LEN(steps));
+        (void)run_until(call, ARRAY_LEN(steps));
 }
 
 void pipeline_retry(struct call *call)

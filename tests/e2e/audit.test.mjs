@@ -1,0 +1,221 @@
+// The record: what an entry says, how it is found, who reads it, and that nothing a client sends keeps it from
+// being written.
+import assert from 'node:assert/strict';
+import { connect as connectTcp } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { Gateway, until } from './lib/gateway.mjs';
+import { legacyClient, modernMeta, modernPost } from './lib/clients.mjs';
+import { rawUpstream } from './lib/upstreams.mjs';
+
+const tools = ['look', 'write_note'].map((name) => ({ name, inputSchema: { type: 'object' } }));
+let upstream;
+let gateway;
+let token;
+
+before(async () => {
+  upstream = await rawUpstream((request, body, response, reply) => reply({ content: [{ type: 'text', text: 'done' }] }), tools);
+  gateway = await Gateway.start({
+    governance: `
+servers:
+  - {name: docs, url: "${upstream.url}", credential: {mode: none}, tools: {look: read-only, write_note: write}}
+robots:
+  - {name: reader, owner: ann@example.com}
+grants:
+  - {name: reads, to: {robots: [reader]}, server: docs, categories: [read-only]}
+`,
+  });
+  token = await gateway.token('reader');
+}, { timeout: 60000 });
+
+after(async () => {
+  await gateway?.remove();
+  await upstream?.close();
+});
+
+const url = () => `${gateway.url}/mcp/docs`;
+const look = (args = {}, extra) => modernPost(url(), token, 'tools/call', { name: 'look', arguments: args }, extra);
+const settled = async () => until('the index has caught up', async () => JSON.parse(await gateway.ok('audit', 'status', '--json')).index_lag === 0);
+
+describe('an entry', { timeout: 60000 }, () => {
+  test('says who, what, when, why, and what became of it', async () => {
+    await look({ text: 'canary-argument' }, { headers: { 'User-Agent': 'agent/1.0' } });
+    await modernPost(url(), token, 'tools/call', { name: 'write_note', arguments: { a: 1 } });
+    await settled();
+    const [entry] = await gateway.entries('--outcome', 'ok');
+    assert.ok(Number.isInteger(entry.index));
+    assert.equal(entry.kind, 'intent');
+    assert.match(entry.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    assert.match(entry.call_id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
+    assert.deepEqual(
+      [entry.principal.kind, entry.principal.id, entry.principal.owner, entry.client, entry.ip, entry.server, entry.tool, entry.exposed_name],
+      ['robot', 'robot:reader', 'ann@example.com', { name: 'bare', version: '1', user_agent: 'agent/1.0' }, '127.0.0.1', 'docs', 'look', 'look'],
+    );
+    assert.deepEqual([entry.category, entry.decision, entry.reason, entry.outcome], ['read-only', 'allow', 'granted', 'ok']);
+    assert.ok(entry.policy_version > 0 && entry.duration_ms > 0);
+    assert.deepEqual(entry.arguments, { count: 1, bytes: 26 });
+    const [denied] = await gateway.entries('--decision', 'deny');
+    assert.deepEqual([denied.kind, denied.tool, denied.category, denied.reason], ['denied', 'write_note', 'write', 'category_not_granted']);
+  });
+
+  test('is found by every filter, and by none that does not fit', async () => {
+    const fits = [
+      ['--server', 'docs'], ['--tool', 'look'], ['--principal', 'robot:reader'], ['--principal-kind', 'robot'],
+      ['--category', 'read-only'], ['--decision', 'allow'], ['--outcome', 'ok'], ['--since', '1h'],
+    ];
+    for (const filter of fits) assert.ok((await gateway.entries(...filter)).some((entry) => entry.tool === 'look'), filter.join(' '));
+    const others = [['--server', 'other'], ['--tool', 'nothing'], ['--principal', 'robot:other'], ['--category', 'admin'], ['--outcome', 'timeout'], ['--until', '2h']];
+    for (const filter of others) assert.deepEqual(await gateway.entries(...filter), [], filter.join(' '));
+    const wrong = await gateway.cli('audit', 'search', '--category', 'harmless');
+    assert.equal(wrong.code, 2);
+  });
+
+  test('shows its arguments to who asks, and that is an entry, too', async () => {
+    const before_ = (await gateway.entries('--kind', 'read').catch(() => [])).length;
+    const entries = await gateway.entries('--outcome', 'ok', '--show-arguments');
+    assert.equal(JSON.parse(entries.find((entry) => entry.tool === 'look').arguments.text).text, 'canary-argument');
+    await settled();
+    const reads = (await gateway.entries()).filter((entry) => entry.kind === 'read');
+    assert.ok(reads.length > before_, 'the reading was recorded');
+    assert.equal(reads[0].principal.id.startsWith('owner:'), true);
+  });
+
+  test('is shown, followed, counted, and found again after a reindex', async () => {
+    const [entry] = await gateway.entries('--outcome', 'ok');
+    assert.match(await gateway.ok('audit', 'show', entry.call_id), /look/);
+    assert.match(await gateway.ok('audit', 'tail', '--count', '5'), /look/);
+    const before_ = await gateway.entries();
+    await gateway.ok('audit', 'reindex');
+    await settled();
+    const again = (await gateway.entries()).filter((each) => each.index <= before_[0].index);
+    assert.deepEqual(again.map((each) => each.index), before_.map((each) => each.index));
+  });
+
+  test('tells of sessions, administration and definitions', async () => {
+    const client = await legacyClient(url(), token);
+    await client.close();
+    const kinds = new Set((await gateway.entries()).map((entry) => entry.kind));
+    for (const kind of ['intent', 'denied', 'admin', 'session', 'definition', 'read']) assert.ok(kinds.has(kind), kind);
+  });
+});
+
+// The known incident: crafted metadata that kept the record from being written while the call ran.
+const payloads = {
+  'invalid UTF-8': Buffer.from([0xff, 0xfe, 0x41]),
+  'half a code point': Buffer.from([0x61, 0xc3]),
+  'an overlong NUL': Buffer.from([0xc0, 0x80]),
+  'a raw surrogate': Buffer.from([0xed, 0xa0, 0x80]),
+  'an escape sequence': Buffer.from('\t\u009b31mred'),
+  'bidi controls': Buffer.from('\u202egnp.exe\u2066'),
+  'zero width': Buffer.from('a\u200b\u200db\ufeff'),
+  'JSON': Buffer.from('","decision":"deny","x":"'),
+  'SQL': Buffer.from("'; DROP TABLE entries; --"),
+  'a format string': Buffer.from('%s%n%x%p'),
+  'a template': Buffer.from('${jndi:ldap://x}{{7*7}}'),
+  'latin1': Buffer.from([0xe9, 0xe8, 0xa0, 0x85]),
+  'much': Buffer.alloc(3000, 0x61),
+  'emoji': Buffer.from('\u{1F468}\u200d\u{1F469}\u200d\u{1F467}'),
+  'quotes and backslashes': Buffer.from('\\"\\u0000\\\\'),
+  'high bytes': Buffer.from(Array.from({ length: 128 }, (_, i) => i + 128)),
+};
+
+// Headers that are recorded or only pass by; and fields of the message.
+const headerFields = [
+  'User-Agent', 'X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'X-Request-Id', 'Traceparent', 'Tracestate', 'Referer', 'Cookie', 'X-User',
+  'X-Client-Id', 'X-Agent', 'Via', 'From', 'Accept-Language', 'Mcp-Param-X', 'X-Trace', 'Baggage',
+];
+const bodyFields = ['clientInfo.name', 'clientInfo.version', 'arguments', 'argument name', 'request id', 'progressToken', '_meta'];
+
+function message(field, payload, id) {
+  // What strict JSON lets through of these bytes, as a JSON string.
+  const json = Buffer.from(JSON.stringify(payload.toString('utf8').replace(/[\ud800-\udfff]/g, '').slice(0, field === 'request id' || field === 'progressToken' ? 60 : 3000)));
+  const value = json.toString();
+  const client = `{"name":${field === 'clientInfo.name' ? value : '"bare"'},"version":${field === 'clientInfo.version' ? value : '"1"'}}`;
+  const args = field === 'arguments' ? `{"a":${value}}` : field === 'argument name' ? `{${value.includes('\\u0000') ? '"n"' : value}:1}` : '{}';
+  const progress = field === 'progressToken' ? `"progressToken":${value},` : '';
+  const other = field === '_meta' ? `"com.example/x":${value},` : '';
+  return {
+    value,
+    body: `{"jsonrpc":"2.0","id":${field === 'request id' ? value : `"${id}"`},"method":"tools/call","params":{"name":"look","arguments":${args},"_meta":{${progress}${other}"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":${client}}}}`,
+  };
+}
+
+// By hand, byte for byte. Resolves to the status.
+function send(body, extra) {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp(gateway.port, '127.0.0.1');
+    const chunks = [];
+    const head = [
+      `POST /mcp/docs HTTP/1.1\r\nHost: 127.0.0.1:${gateway.port}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n`,
+      `MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: look\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\n`,
+    ].join('');
+    socket.write(Buffer.concat([Buffer.from(head), extra ?? Buffer.alloc(0), Buffer.from('\r\n'), Buffer.from(body)]));
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Number(Buffer.concat(chunks).toString('latin1').slice(9, 12))));
+  });
+}
+
+describe('crafted metadata', { timeout: 120000 }, () => {
+  test(`${headerFields.length + bodyFields.length} fields with ${Object.keys(payloads).length} payloads each: entries are requests, and bytes come back`, async () => {
+    await settled();
+    const before_ = JSON.parse(await gateway.ok('audit', 'status', '--json')).entries;
+    const upstreamBefore = upstream.seen.length;
+    let passed = 0;
+    let refused = 0;
+    const agents = [];
+    for (const field of headerFields)
+      for (const payload of Object.values(payloads)) {
+        const status = await send(message('', payload, `h${passed}`).body, Buffer.concat([Buffer.from(`${field}: `), payload, Buffer.from('\r\n')]));
+        if (status === 400) refused++;
+        else {
+          assert.equal(status, 200, field);
+          passed++;
+          if (field === 'User-Agent') agents.push(payload);
+        }
+      }
+    const names = [];
+    let calls = passed;
+    let denials = 0;
+    for (const field of bodyFields)
+      for (const payload of Object.values(payloads)) {
+        const { body, value } = message(field, payload, `b${passed}`);
+        const status = await send(body);
+        passed++;
+        if (status === 200) calls++;
+        else denials++;
+        if (status === 200 && field === 'clientInfo.name') names.push(JSON.parse(value));
+      }
+    assert.equal(refused, 0, 'no payload of these is refused by HTTP framing');
+    await settled();
+    const after_ = JSON.parse(await gateway.ok('audit', 'status', '--json')).entries;
+    const entries = (await gateway.entries()).filter((entry) => entry.index >= before_);
+    const ran = entries.filter((entry) => entry.kind === 'intent');
+    const no = entries.filter((entry) => entry.kind === 'denied');
+    assert.equal(ran.length + no.length, passed, 'entries = requests that pass HTTP framing');
+    assert.equal(ran.length, upstream.seen.length - upstreamBefore, 'every call upstream has its intent');
+    assert.equal(ran.length, calls);
+    assert.equal(no.length, denials);
+    assert.equal(after_ - before_, 2 * ran.length + no.length);
+    for (const entry of ran) assert.equal(entry.outcome, 'ok');
+    // Bytes from 0x80 on are shown as \u0080 to \u00ff: latin1 gives them back. Outer blanks are no part of a value.
+    const shown = new Set(entries.map((entry) => Buffer.from(entry.client.user_agent ?? '', 'latin1').toString('hex')));
+    for (const agent of agents) assert.ok(shown.has(Buffer.from(agent.toString('latin1').replace(/^[ \t]+|[ \t]+$/g, ''), 'latin1').toString('hex')), agent.toString('latin1'));
+    const seenNames = new Set(entries.map((entry) => Buffer.from(entry.client.name ?? '', 'latin1').toString('utf8')));
+    for (const name of names) assert.ok(seenNames.has(name), JSON.stringify(name));
+  });
+
+  test('a message that is refused is an entry, too, with what could be read of it', async () => {
+    const reply = await modernPost(url(), token, 'tools/call', {}, { body: `{"jsonrpc":"2.0","id":1,"id":2,"method":"tools/call","params":{"name":"look","_meta":${JSON.stringify(modernMeta)}}}` });
+    assert.equal(reply.status, 400);
+    await settled();
+    const [entry] = await gateway.entries('--decision', 'deny');
+    assert.equal(entry.reason, 'request_invalid');
+  });
+
+  test('who is not let in is counted, not recorded one by one', async () => {
+    for (let i = 0; i < 30; i++) await modernPost(url(), 'nonsense', 'tools/list');
+    const gap = await until('the count is recorded', async () => (await gateway.entries()).find((entry) => entry.kind === 'gap' && entry.count >= 20), 25000);
+    assert.equal(gap.ip, '127.0.0.1');
+  });
+});
