@@ -30,15 +30,15 @@ static void castagnoli_of_rfc_3720(void **state)
     assert_int_equal(crc32c(0, bytes, sizeof bytes), 0x113fdb5cu);
 }
 
-/* Bit by bit, as the polynomial is defined: what the CPU's instruction must agree with. */
-static uint32_t slow_crc32c(const uint8_t *bytes, size_t len)
+/* Bit by bit, as a polynomial is defined: what tables and the CPU's instruction must agree with. */
+static uint32_t slow(uint32_t polynomial, const uint8_t *bytes, size_t len)
 {
     uint32_t crc = ~0u;
 
     for (size_t i = 0; i < 8 * len; i++) {
         uint32_t bit = (bytes[i / 8] >> i % 8 ^ crc) & 1;
 
-        crc = crc >> 1 ^ (bit != 0 ? 0x82f63b78u : 0);
+        crc = crc >> 1 ^ (bit != 0 ? polynomial : 0);
     }
     return ~crc;
 }
@@ -51,8 +51,22 @@ static void every_length_and_alignment_agrees_with_the_definition(void **state)
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 151 + 7);
     for (size_t from = 0; from < 9; from++) {
-        for (size_t len = 0; len < 100; len++)
-            assert_int_equal(crc32c(0, bytes + from, len), slow_crc32c(bytes + from, len));
+        for (size_t len = 0; len < 100; len++) {
+            assert_int_equal(crc32c(0, bytes + from, len), slow(0x82f63b78u, bytes + from, len));
+            assert_int_equal(crc32_ieee(bytes + from, len), slow(0xedb88320u, bytes + from, len));
+        }
+    }
+}
+
+static void every_byte_agrees_with_the_definition(void **state)
+{
+    (void)state;
+
+    for (unsigned i = 0; i < 256; i++) {
+        uint8_t byte = (uint8_t)i;
+
+        assert_int_equal(crc32c(0, &byte, 1), slow(0x82f63b78u, &byte, 1));
+        assert_int_equal(crc32_ieee(&byte, 1), slow(0xedb88320u, &byte, 1));
     }
 }
 
@@ -72,6 +86,7 @@ int main(void)
         cmocka_unit_test(known_sums),
         cmocka_unit_test(castagnoli_of_rfc_3720),
         cmocka_unit_test(every_length_and_alignment_agrees_with_the_definition),
+        cmocka_unit_test(every_byte_agrees_with_the_definition),
         cmocka_unit_test(sums_chain_over_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
