@@ -17,7 +17,7 @@ run:
 
 test:
 	@tools/setup run test
-	@tools/test
+	@tools/test $(SUITES)
 
 fuzz:
 	@tools/setup run test

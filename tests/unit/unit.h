@@ -8,11 +8,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "base/err.h"
 #include "base/str.h"
+
+/* Under a sanitizer or valgrind (tools/test says so) a long test takes a smaller sample. */
+static inline bool unit_is_slow(void)
+{
+    return getenv("UNIT_SLOW") != NULL;
+}
 
 #define assert_ok(call, err)                                                                       \
     do {                                                                                           \
