@@ -229,8 +229,9 @@ static void on_head(struct connection *connection)
 
     HTTP_COUNT(server, requests);
     connection->requests++;
-    connection->closes = connection->closes || !head->keeps_alive || server->is_stopping ||
-                         connection->requests >= (uint64_t)server->config.limits->requests_per_connection;
+    connection->closes =
+        connection->closes || !head->keeps_alive || server->is_stopping ||
+        connection->requests >= (uint64_t)server->config.limits->requests_per_connection;
     request->head = head;
     request->phase = REPLY_PHASE_NONE;
     request->app = NULL;
@@ -245,7 +246,8 @@ static void on_head(struct connection *connection)
     start_timer(connection, BODY_GRACE_MS);
     request->is_live = true;
     if (server->config.events->on_headers(request) == HTTP_ANSWERED) {
-        /* A body that is on its way is read and dropped: closing on it could take the reply with it. */
+        /* A body that is on its way is read and dropped: closing on it could take the reply with
+         * it. */
         if (connection->state == CONNECTION_BODY && head->expects_continue) {
             connection->closes = true;
             connection_set_state(connection, CONNECTION_SKIPPED);
@@ -333,17 +335,21 @@ static bool may_read(const struct connection *connection)
     return connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
 }
 
-/* A reply that ended while its request was read: the next one, or the end. */
-static void settle(struct connection *connection)
+/* A reply that ended while its request was read: the next one, or the end. False: the connection is
+ * closed, and freed unless it is being read. */
+static bool settle(struct connection *connection)
 {
-    if (connection->request.phase != REPLY_PHASE_ENDED || connection->state == CONNECTION_CLOSED)
-        return;
-    if (connection->state == CONNECTION_BODY)
-        return;
-    if (connection->closes || connection->state == CONNECTION_SKIPPED)
+    if (connection->state == CONNECTION_CLOSED)
+        return false;
+    if (connection->request.phase != REPLY_PHASE_ENDED || connection->state == CONNECTION_BODY)
+        return true;
+    if (connection->closes || connection->state == CONNECTION_SKIPPED) {
         part(connection, true);
-    else if (connection->state == CONNECTION_WAITING)
+        return false;
+    }
+    if (connection->state == CONNECTION_WAITING)
         start_next(connection);
+    return true;
 }
 
 static void read_on(struct connection *connection, struct str bytes)
@@ -351,10 +357,8 @@ static void read_on(struct connection *connection, struct str bytes)
     bool goes_on = true;
 
     connection->is_reading = true;
-    while (goes_on && may_read(connection)) {
-        goes_on = step(connection, &bytes);
-        settle(connection);
-    }
+    while (goes_on && may_read(connection))
+        goes_on = step(connection, &bytes) && settle(connection);
     connection->is_reading = false;
     if (connection->state == CONNECTION_CLOSED) {
         connection_free(connection);
@@ -408,8 +412,7 @@ void connection_next(struct connection *connection)
         connection->closes = true;
         connection_set_state(connection, CONNECTION_SKIPPED);
     }
-    settle(connection);
-    if (connection->state == CONNECTION_CLOSED)
+    if (!settle(connection))
         return;
     stream_resume(connection->stream);
     if (connection->ahead.len > 0)

@@ -68,6 +68,8 @@ export class Gateway {
 
   writeSettings() {
     const { programs = {}, settings = '', secrets = {}, listen } = this.options;
+    // Sanitizer builds are run with three workers, so that what happens between workers happens.
+    const workers = process.env.PORTREEVE_WORKERS ? `workers: ${process.env.PORTREEVE_WORKERS}\n` : '';
     mkdirSync(join(this.dir, 'secrets'), { recursive: true });
     for (const [name, value] of Object.entries(secrets))
       writeFileSync(join(this.dir, 'secrets', name), value, { mode: 0o600 });
@@ -75,7 +77,7 @@ export class Gateway {
       this.settings,
       `listen: ${listen ?? JSON.stringify([`127.0.0.1:${this.port}`])}\n` +
         `public_url: ${this.url}\ndata_dir: ./data\nsecrets_dir: ./secrets\n` +
-        `programs: ${JSON.stringify(programs)}\n${settings}\n`,
+        `programs: ${JSON.stringify(programs)}\n${workers}${settings}\n`,
     );
   }
 
@@ -153,8 +155,15 @@ export class Gateway {
     return this.exited;
   }
 
+  // What a sanitizer has to say of the gateway fails the test that ran it.
+  checkLog() {
+    const report = this.log.match(/(ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error:)[^]*/);
+    if (report) throw new Error(`the gateway: ${report[0].slice(0, 6000)}`);
+  }
+
   async remove() {
     await this.stop();
+    this.checkLog();
     if (!this.options.dir) rmSync(this.dir, { recursive: true, force: true });
   }
 }
