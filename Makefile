@@ -40,7 +40,7 @@ format:
 	@git ls-files '*.c' '*.h' | xargs -r $$(command -v clang-format-14 || echo clang-format) -i
 
 coverage:
-	@tools/setup run test
+	@tools/setup run test coverage
 	@tools/coverage
 
 clean:
