@@ -89,6 +89,15 @@ static void read_source(const uint8_t *head, struct addr *ret_source)
     ret_source->is_set = true;
 }
 
+/* The command and, where a family is named, room for its addresses. */
+static bool is_proxy_head(const uint8_t *head, size_t length)
+{
+    enum { LOCAL = 0x20, PROXY = 0x21, TCP4 = 0x11, TCP6 = 0x21, TCP4_BYTES = 12, TCP6_BYTES = 36 };
+
+    return (head[12] == LOCAL || head[12] == PROXY) && PROXY_HEAD + length <= PROXY_MAX &&
+           (head[13] != TCP4 || length >= TCP4_BYTES) && (head[13] != TCP6 || length >= TCP6_BYTES);
+}
+
 enum proxy_header proxy_parse(struct str bytes, struct addr *ret_source, size_t *ret_bytes)
 {
     static const char signature[12] = "\r\n\r\n\0\r\nQUIT\n";
@@ -104,8 +113,7 @@ enum proxy_header proxy_parse(struct str bytes, struct addr *ret_source, size_t 
     bool is_local = head[12] == 0x20;
     bool is_v4 = head[13] == 0x11;
     bool is_v6 = head[13] == 0x21;
-    if ((!is_local && head[12] != 0x21) || PROXY_HEAD + length > PROXY_MAX ||
-        (is_v4 && length < 12) || (is_v6 && length < 36))
+    if (!is_proxy_head(head, length))
         return PROXY_INVALID;
     if (bytes.len < PROXY_HEAD + length)
         return PROXY_MORE;

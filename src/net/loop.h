@@ -15,8 +15,8 @@
 struct loop;
 struct uv_loop_s;
 
-/* NULL: memory or descriptors are out. max_mails bounds the mailbox. SIGPIPE is ignored in the whole process
- * from then on. */
+/* NULL: memory or descriptors are out. max_mails bounds the mailbox. SIGPIPE is ignored in the
+ * whole process from then on. */
 struct loop *loop_new(size_t max_mails);
 /* Everything that used the loop is closed before; closing handles are waited for. NULL is fine. */
 void loop_free(struct loop *loop);
