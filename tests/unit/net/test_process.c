@@ -537,10 +537,14 @@ static void a_launcher_that_is_gone_loses_its_children_and_starts_no_more(void *
     open_shell(&run, "echo $PPID; cat");
     turn_until_out(&run, 2);
     pid_t child = process_pid(run.process);
-    assert_int_equal(kill(pid_in(&run), SIGKILL), 0);
+    pid_t killed = pid_in(&run);
+    siginfo_t info;
+    assert_int_equal(kill(killed, SIGKILL), 0);
     turn_until(run.loop, &run.exits, 1);
     assert_int_equal(run.status.end, PROCESS_LOST);
     assert_true(dies_within(child, 1000));
+    /* The kernel closes a channel of the dying before its control socket. */
+    assert_int_equal(waitid(P_PID, (id_t)killed, &info, WEXITED | WNOWAIT), 0);
     assert_int_equal(process_open(run.loop, launcher,
                                   &(struct process_spec){.argv = argv, .argc = 1}, &ops, &run,
                                   &run.process, &err),
