@@ -1,5 +1,6 @@
 #include "audit/leaf.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "audit/field.h"
@@ -141,19 +142,21 @@ static void encrypt(const struct audit_entry *entry, const struct leaf_plan *pla
     struct record_keys keys;
     uint8_t *leaf = record + RECORD_HEAD_BYTES;
     uint8_t *identity = leaf + plan->leaf;
+    bool is_intent = entry->kind == AUDIT_INTENT;
 
     wire_put_u64(leaf + LEAF_KEY_AT, key->id);
-    derive(key, leaf, &keys, sizeof keys);
+    derive(key, leaf, &keys, is_intent ? sizeof keys : offsetof(struct record_keys, digest));
     memcpy(leaf + LEAF_COMMIT_AT, keys.commitment, sizeof keys.commitment);
     write_private(entry, plan, scratch);
     seal_block(keys.identity, leaf, str_of((const char *)scratch, plan->private_fields), identity,
                leaf + LEAF_IDENTITY_AT);
     seal_block(keys.arguments, leaf, str_first(entry->arguments, plan->arguments),
                identity + plan->identity_sealed, leaf + LEAF_ARGUMENTS_AT);
-    if (entry->kind == AUDIT_INTENT)
+    if (is_intent) {
         leaf_request_digest(keys.digest, entry->method, leaf_upstream_name(entry), entry->arguments,
                             leaf + LEAF_REQUEST_AT);
-    memcpy(digest_key, keys.digest, LEAF_KEY_BYTES);
+        memcpy(digest_key, keys.digest, LEAF_KEY_BYTES);
+    }
     crypto_wipe(&keys, sizeof keys);
     crypto_wipe(scratch, plan->private_fields);
 }
@@ -277,10 +280,10 @@ bool leaf_open_identity(const struct leaf_view *view, const struct data_key *key
                         struct str *ret_list)
 {
     struct record_keys keys;
-    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys);
+    derive(key, (const uint8_t *)view->leaf.ptr, &keys, offsetof(struct record_keys, digest));
     bool is_open = fits_commitment(view, &keys) &&
                    open_block(view, keys.identity, view->identity, out, ret_list);
-    crypto_wipe(&keys, sizeof keys);
+    crypto_wipe(&keys, offsetof(struct record_keys, digest));
     return is_open;
 }
 
@@ -288,7 +291,7 @@ bool leaf_open_arguments(const struct leaf_view *view, const struct data_key *ke
                          struct str *ret_arguments)
 {
     struct record_keys keys;
-    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys);
+    derive(key, (const uint8_t *)view->leaf.ptr, &keys, offsetof(struct record_keys, digest));
     bool is_open = fits_commitment(view, &keys) &&
                    open_block(view, keys.arguments, view->arguments, out, ret_arguments);
     crypto_wipe(&keys, sizeof keys);

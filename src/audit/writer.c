@@ -11,6 +11,7 @@
 
 #define IDLE_MS         100 /* how often disk and journal are looked at */
 #define LAZY_MS         2   /* how long an entry lies that nobody waits for */
+#define GATHER_PAUSES   4
 #define LOOK_US         5000
 #define RETRY_US        500000
 #define BATCH_MAX_BYTES ((uint64_t)4 << 20)
@@ -316,12 +317,22 @@ static void wait_for_work(struct audit *audit)
     audit->is_urgent = false;
 }
 
-/* Calls that come many at a time are worth a moment: one sync then serves more of them. */
+/* Calls that come many at a time are worth a moment: one sync then serves more of them. As long as
+ * more arrive, the moment is prolonged, within bounds. */
 static void gather(const struct audit *audit)
 {
     const struct timespec pause = {.tv_nsec = (long)audit->gather_us * 1000};
-    if (audit->last_waits > 1 && audit->gather_us > 0)
+    uint64_t before = 0;
+    uint64_t added = atomic_load_explicit(&audit->added, memory_order_relaxed);
+    unsigned pauses = 0;
+    if (audit->last_waits <= 1 || audit->gather_us == 0)
+        return;
+    do {
+        before = added;
         nanosleep(&pause, NULL);
+        added = atomic_load_explicit(&audit->added, memory_order_relaxed);
+        pauses++;
+    } while (added != before && pauses < GATHER_PAUSES);
 }
 
 static uint64_t count_list(const struct sealed_list *list)

@@ -1,7 +1,6 @@
 #include "base/addr.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -221,24 +220,65 @@ void addr_to_sockaddr(const struct addr *addr, struct sockaddr_storage *ret_sa, 
     *ret_len = sizeof *in;
 }
 
+/* On the path of every call: no printf. */
+static char *put_decimal(char *at, unsigned value)
+{
+    char digits[10];
+    size_t count = 0;
+
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (count > 0)
+        *at++ = digits[--count];
+    return at;
+}
+
+static void format_v4(const uint8_t ip[4], char *text)
+{
+    char *at = text;
+
+    for (unsigned i = 0; i < 4; i++) {
+        if (i > 0)
+            *at++ = '.';
+        at = put_decimal(at, ip[i]);
+    }
+    *at = '\0';
+}
+
+/* Returns the end, where a NUL stands. */
+static char *put_ip(char *at, const struct addr *addr)
+{
+    *at = '\0';
+    if (is_v4(addr->ip))
+        format_v4(addr->ip + sizeof mapped, at);
+    else if (inet_ntop(AF_INET6, addr->ip, at, INET6_ADDRSTRLEN) == NULL)
+        *at = '\0';
+    return at + strlen(at);
+}
+
 void addr_format_ip(const struct addr *addr, char text[ADDR_TEXT_BYTES])
 {
-    const char *written = is_v4(addr->ip)
-                              ? inet_ntop(AF_INET, addr->ip + sizeof mapped, text, ADDR_TEXT_BYTES)
-                              : inet_ntop(AF_INET6, addr->ip, text, ADDR_TEXT_BYTES);
-
-    if (written == NULL || !addr->is_set)
-        text[0] = '\0';
+    text[0] = '\0';
+    if (addr->is_set)
+        (void)put_ip(text, addr);
 }
 
 void addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES])
 {
-    char ip[ADDR_TEXT_BYTES];
+    bool has_brackets = !is_v4(addr->ip);
+    char *at = text;
 
-    addr_format_ip(addr, ip);
+    text[0] = '\0';
     if (!addr->is_set)
-        text[0] = '\0';
-    else
-        (void)snprintf(text, ADDR_TEXT_BYTES, is_v4(addr->ip) ? "%.45s:%u" : "[%.45s]:%u", ip,
-                       (unsigned)addr->port);
+        return;
+    if (has_brackets)
+        *at++ = '[';
+    at = put_ip(at, addr);
+    if (has_brackets)
+        *at++ = ']';
+    *at++ = ':';
+    at = put_decimal(at, addr->port);
+    *at = '\0';
 }

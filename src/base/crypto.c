@@ -1,7 +1,6 @@
 #include "base/crypto.h"
 
 #include <assert.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -14,13 +13,11 @@ static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_key;
 static EVP_MD *sha256;
 static EVP_CIPHER *aes256gcm;
-static EVP_MAC *hmac;
 
 /* Reused by one thread, freed at its end. */
 struct contexts {
     EVP_MD_CTX *digest;
     EVP_CIPHER_CTX *cipher;
-    EVP_MAC_CTX *mac;
 };
 
 static __thread struct contexts *mine;
@@ -43,7 +40,6 @@ static void free_contexts(void *data)
 
     EVP_MD_CTX_free(contexts->digest);
     EVP_CIPHER_CTX_free(contexts->cipher);
-    EVP_MAC_CTX_free(contexts->mac);
     free(contexts);
     /* A later destructor of the same thread that uses crypto gets new ones. */
     mine = NULL;
@@ -53,8 +49,7 @@ static void fetch(void)
 {
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     aes256gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    check(sha256 != NULL && aes256gcm != NULL && hmac != NULL, "its algorithms");
+    check(sha256 != NULL && aes256gcm != NULL, "its algorithms");
     check(pthread_key_create(&thread_key, free_contexts) == 0, "in threads");
 }
 
@@ -65,7 +60,6 @@ static void free_main_thread(void)
         free_contexts(mine);
     EVP_MD_free(sha256);
     EVP_CIPHER_free(aes256gcm);
-    EVP_MAC_free(hmac);
 }
 
 static void fetch_once(void)
@@ -79,16 +73,11 @@ static struct contexts *get(void)
     if (mine != NULL)
         return mine;
     check(pthread_once(&fetched, fetch_once) == 0, "its algorithms");
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
-        OSSL_PARAM_END};
     struct contexts *contexts = calloc(1, sizeof *contexts);
     check(contexts != NULL, "without memory");
     contexts->digest = EVP_MD_CTX_new();
     contexts->cipher = EVP_CIPHER_CTX_new();
-    contexts->mac = EVP_MAC_CTX_new(hmac);
-    check(contexts->digest != NULL && contexts->cipher != NULL && contexts->mac != NULL &&
-              EVP_MAC_CTX_set_params(contexts->mac, params) == 1 &&
+    check(contexts->digest != NULL && contexts->cipher != NULL &&
               pthread_setspecific(thread_key, contexts) == 0,
           "its contexts");
     mine = contexts;
@@ -110,47 +99,75 @@ void crypto_sha256(struct str data, uint8_t ret_digest[CRYPTO_SHA256_BYTES])
     crypto_sha256v(&data, 1, ret_digest);
 }
 
-/* key NULL: the one of the call before, whose schedule is still there. */
-static void hmac_pieces(const uint8_t *key, const struct str *pieces, size_t count,
+/* HMAC (RFC 2104) over the kept digest: EVP_MAC looks its parameters up by name at every start,
+ * which costs more than the hash. */
+enum { HMAC_BLOCK_BYTES = 64 };
+
+struct hmac_pads {
+    uint8_t inner[HMAC_BLOCK_BYTES];
+    uint8_t outer[HMAC_BLOCK_BYTES];
+};
+
+static void hmac_begin(const uint8_t key[CRYPTO_KEY_BYTES], struct hmac_pads *pads)
+{
+    memset(pads->inner, 0x36, sizeof pads->inner);
+    memset(pads->outer, 0x5c, sizeof pads->outer);
+    for (size_t i = 0; i < CRYPTO_KEY_BYTES; i++) {
+        pads->inner[i] ^= key[i];
+        pads->outer[i] ^= key[i];
+    }
+}
+
+static void hmac_pieces(const struct hmac_pads *pads, const struct str *pieces, size_t count,
                         uint8_t ret_mac[CRYPTO_SHA256_BYTES])
 {
-    EVP_MAC_CTX *mac = get()->mac;
-    size_t len = 0;
-    bool ok = EVP_MAC_init(mac, key, key == NULL ? 0 : CRYPTO_KEY_BYTES, NULL) == 1;
+    EVP_MD_CTX *digest = get()->digest;
+    uint8_t inner[CRYPTO_SHA256_BYTES];
+    bool ok = EVP_DigestInit_ex2(digest, sha256, NULL) == 1 &&
+              EVP_DigestUpdate(digest, pads->inner, sizeof pads->inner) == 1;
 
-    for (size_t i = 0; i < count; i++) {
-        if (pieces[i].len > 0)
-            ok =
-                ok && EVP_MAC_update(mac, (const unsigned char *)pieces[i].ptr, pieces[i].len) == 1;
-    }
-    check(ok && EVP_MAC_final(mac, ret_mac, &len, CRYPTO_SHA256_BYTES) == 1, "HMAC");
+    for (size_t i = 0; i < count; i++)
+        ok = ok && EVP_DigestUpdate(digest, pieces[i].ptr, pieces[i].len) == 1;
+    ok = ok && EVP_DigestFinal_ex(digest, inner, NULL) == 1 &&
+         EVP_DigestInit_ex2(digest, sha256, NULL) == 1 &&
+         EVP_DigestUpdate(digest, pads->outer, sizeof pads->outer) == 1 &&
+         EVP_DigestUpdate(digest, inner, sizeof inner) == 1 &&
+         EVP_DigestFinal_ex(digest, ret_mac, NULL) == 1;
+    check(ok, "HMAC");
 }
 
 void crypto_hmacv(const uint8_t key[CRYPTO_KEY_BYTES], const struct str *pieces, size_t count,
                   uint8_t ret_mac[CRYPTO_SHA256_BYTES])
 {
-    hmac_pieces(key, pieces, count, ret_mac);
+    struct hmac_pads pads;
+
+    hmac_begin(key, &pads);
+    hmac_pieces(&pads, pieces, count, ret_mac);
+    crypto_wipe(&pads, sizeof pads);
 }
 
 void crypto_hkdf_expand(const uint8_t key[CRYPTO_KEY_BYTES], struct str info, uint8_t *out,
                         size_t out_len)
 {
     uint8_t block[CRYPTO_SHA256_BYTES];
+    struct hmac_pads pads;
     uint8_t number = 1;
     size_t done = 0;
 
+    hmac_begin(key, &pads);
     assert(out_len <= (size_t)255 * CRYPTO_SHA256_BYTES);
     while (done < out_len) {
         const struct str pieces[] = {str_of((const char *)block, number == 1 ? 0 : sizeof block),
                                      info, str_of((const char *)&number, 1)};
         size_t more = out_len - done < sizeof block ? out_len - done : sizeof block;
 
-        hmac_pieces(number == 1 ? key : NULL, pieces, ARRAY_LEN(pieces), block);
+        hmac_pieces(&pads, pieces, ARRAY_LEN(pieces), block);
         memcpy(out + done, block, more);
         done += more;
         number++;
     }
     crypto_wipe(block, sizeof block);
+    crypto_wipe(&pads, sizeof pads);
 }
 
 void crypto_seal(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],

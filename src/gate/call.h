@@ -98,6 +98,7 @@ struct call {
     const struct snapshot_tool *tool;
     struct policy_verdict verdict;
     bool is_decided;
+    uint32_t argument_count;
     bool is_cancelled; /* by the client: notifications/cancelled, or a modern client that went away
                         */
 

@@ -1,6 +1,6 @@
 #include "gate/entry_facts.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/words.h"
@@ -10,13 +10,14 @@ static struct str write_scopes(uint32_t scopes, char *text, size_t size)
     size_t len = 0;
 
     for (unsigned i = 0; i < SCOPES; i++) {
-        if ((scopes & SCOPE_BIT(i)) == 0)
+        struct str word = str_c(scope_word((enum scope)i));
+
+        if ((scopes & SCOPE_BIT(i)) == 0 || len + 1 + word.len > size)
             continue;
-        int more =
-            snprintf(text + len, size - len, "%s%s", len > 0 ? "," : "", scope_word((enum scope)i));
-        if (more < 0 || (size_t)more >= size - len)
-            break;
-        len += (size_t)more;
+        if (len > 0)
+            text[len++] = ',';
+        memcpy(text + len, word.ptr, word.len);
+        len += word.len;
     }
     return str_of(text, len);
 }

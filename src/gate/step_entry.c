@@ -145,10 +145,8 @@ static void on_key(struct job *job)
 enum step_result step_unlock(struct call *call)
 {
     struct gate *gate = call->worker->gate;
-    const struct data_key_name name = {.subject = call->caller.id,
-                                       .period = data_keys_period(call->started_us)};
 
-    call->data_key = data_keys_find(gate->data_keys, &name);
+    call->data_key = worker_find_key(call->worker, call->caller.id, call->started_us);
     if (call->data_key != NULL)
         return STEP_NEXT;
     call->key_job =

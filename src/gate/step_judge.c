@@ -83,12 +83,11 @@ enum step_result step_decide(struct call *call)
     return result;
 }
 
-/* Count and size of the arguments are facts of the record; they were read with the message. What is
- * held against them is the bound of a tool call's arguments. */
+/* Detectors come here (docs/decisions/0003-pipeline.md). What is known of the arguments without
+ * them, their count and size, stands in the record; that they are strict JSON in UTF-8, parse has
+ * seen to. */
 enum step_result step_inspect(struct call *call)
 {
-    if (!str_is_utf8(message_arguments(&call->message)))
-        return call_refuse(call, MCP_ERROR_PARAMS, REASON_REQUEST_INVALID,
-                           "The arguments are not UTF-8.");
+    call->argument_count = message_argument_count(&call->message);
     return STEP_NEXT;
 }

@@ -138,6 +138,7 @@ enum step_result step_record(struct call *call)
     call_fill_entry(call, &entry, &facts);
     entry.arguments = message_arguments(&call->message);
     entry.argument_bytes = entry.arguments.len;
+    entry.argument_count = call->argument_count;
     entry.upstream_protocol = str_c(version_word(upstream_version(call->upstream)));
     call->wait.on_durable = on_durable;
     call->is_waiting = true;

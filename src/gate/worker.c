@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "gate/ended.h"
 #include "gate/listening.h"
 #include "gate/pipeline.h"
@@ -79,6 +80,45 @@ static void wake_for_audit(void *ctx)
     struct worker *worker = ctx;
 
     loop_wake(worker->loop);
+}
+
+/* Data keys of callers: finding one in the key store costs a keyed hash. */
+
+struct cached_key {
+    uint32_t period;
+    const struct data_key *key;
+};
+
+const struct data_key *worker_find_key(struct worker *worker, struct str caller_id, int64_t now_us)
+{
+    const struct data_key_name name = {.subject = caller_id, .period = data_keys_period(now_us)};
+    struct cached_key *cached = table_get(worker->data_keys, caller_id);
+
+    if (cached != NULL && cached->period == name.period)
+        return cached->key;
+    const struct data_key *key = data_keys_find(worker->gate->data_keys, &name);
+    if (key == NULL)
+        return NULL;
+    if (cached == NULL) {
+        cached = calloc(1, sizeof *cached);
+        if (cached == NULL || !table_put(worker->data_keys, caller_id, cached, NULL)) {
+            free(cached);
+            return key;
+        }
+    }
+    *cached = (struct cached_key){.period = name.period, .key = key};
+    return key;
+}
+
+static void free_keys(struct worker *worker)
+{
+    size_t pos = 0;
+    struct str id;
+    void *cached = NULL;
+
+    while (worker->data_keys != NULL && table_next(worker->data_keys, &pos, &id, &cached))
+        free(cached);
+    table_free(worker->data_keys);
 }
 
 /* Token uses, gathered and told to the store now and then. */
@@ -232,9 +272,11 @@ static bool make_parts(struct worker *worker)
     worker->streams = listening_new();
     worker->ended = ended_new();
     worker->refusals = refusals_new(worker->gate->settings->refusals_per_second);
+    worker->data_keys = table_new();
     worker->port = audit_port_new(worker->gate->audit, wake_for_audit, worker);
     return worker->names != NULL && worker->upstreams != NULL && worker->streams != NULL &&
-           worker->ended != NULL && worker->refusals != NULL && worker->port != NULL;
+           worker->ended != NULL && worker->refusals != NULL && worker->data_keys != NULL &&
+           worker->port != NULL;
 }
 
 enum err_code worker_new(struct gate *gate, unsigned index, struct worker **ret_worker,
@@ -429,6 +471,7 @@ void worker_free(struct worker *worker)
     listening_free(worker->streams);
     ended_free(worker->ended);
     refusals_free(worker->refusals);
+    free_keys(worker);
     names_cache_free(worker->names);
     free(worker->uses);
     loop_timer_stop(&worker->tick);

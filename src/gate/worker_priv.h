@@ -66,7 +66,8 @@ struct worker {
     struct listening *streams; /* listening streams of legacy sessions */
     struct ended_sessions *ended;
     struct refusals *refusals;
-    struct call *calls; /* under way */
+    struct table *data_keys; /* by caller id: struct cached_key */
+    struct call *calls;      /* under way */
     size_t call_count;
     struct call *free_calls;
     struct loop_timer tick; /* once a second: counts of refusals, expired tokens, deadlines */
@@ -78,6 +79,8 @@ struct worker {
 #define COUNT(worker, name)                                                                        \
     atomic_fetch_add_explicit(&(worker)->counters.name, 1, memory_order_relaxed)
 
+/* The data key of a caller in this month when it is in memory, else NULL. */
+const struct data_key *worker_find_key(struct worker *worker, struct str caller_id, int64_t now_us);
 /* A request was made with this token; the store hears of it within seconds. */
 void worker_note_token_use(struct worker *worker, struct str token_id);
 /* In the worker's thread. */

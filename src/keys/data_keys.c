@@ -53,13 +53,19 @@ static void finalizep(sqlite3_stmt **stmt)
     sqlite3_finalize(*stmt);
 }
 
+/* Civil months from days, by the arithmetic of the Gregorian calendar with years that begin in
+ * March (so that the leap day is last): gmtime takes a lock, and this runs on each call. */
 uint32_t data_keys_period(int64_t wall_us)
 {
-    time_t seconds = (time_t)(wall_us / 1000000);
-    struct tm tm;
-    if (wall_us < 0 || gmtime_r(&seconds, &tm) == NULL)
+    enum { DAYS_TO_1970 = 719468, ERA_DAYS = 146097 };
+    if (wall_us < 0)
         return 0;
-    return (uint32_t)(tm.tm_year + 1900) * 12 + (uint32_t)tm.tm_mon;
+    int64_t days = wall_us / ((int64_t)86400 * 1000000) + DAYS_TO_1970;
+    int64_t day = days % ERA_DAYS;
+    int64_t year_of_era = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int64_t day_of_year = day - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153 + 2; /* 2: March */
+    return (uint32_t)((days / ERA_DAYS * 400 + year_of_era) * 12 + month);
 }
 
 /* ---- names ---- */

@@ -35,7 +35,7 @@ export function run(args, { input, env } = {}) {
     const child = execFile(
       binary,
       args,
-      { env: { ...process.env, ...env }, maxBuffer: 64 << 20, timeout: 60000 },
+      { env: { ...process.env, ...env }, maxBuffer: 1 << 30, timeout: 300000 },
       (error, stdout, stderr) => resolve({ code: error ? (error.code ?? 1) : 0, stdout, stderr }),
     );
     child.stdin.end(input ?? '');

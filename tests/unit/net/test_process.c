@@ -291,8 +291,13 @@ static void a_child_inherits_three_descriptors_and_no_signal_is_blocked(void **s
     struct run run;
     open_shell(&run, "ls -m /proc/$$/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status");
     turn_until(run.loop, &run.exits, 1);
-    assert_str(buf_str(&run.out),
-               "0, 1, 2\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    static const char expected[] = "0, 1, 2\nSigBlk:\t0000000000000000\nSigIgn:\t";
+    struct str out = buf_str(&run.out);
+
+    assert_true(str_starts(out, STR("0, 1, 2\nSigBlk:\t0000000000000000\nSigIgn:\t")));
+    /* 32 and 33 are glibc's own and may come ignored from outside: nobody can change them. */
+    unsigned long long ignored = strtoull(out.ptr + sizeof expected - 1, NULL, 16);
+    assert_int_equal(ignored & ~(3ull << 31), 0);
     end(&run);
 }
 

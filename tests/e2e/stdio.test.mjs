@@ -1,0 +1,166 @@
+// Servers that are programs: started when they are needed, their stderr in the log, started again when they end, and
+// gone when the gateway is, however it went.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Gateway, root, until } from './lib/gateway.mjs';
+import { legacyClient, modernClient, modernPost } from './lib/clients.mjs';
+
+const program = join(root, 'tests/e2e/lib/program.mjs');
+const filesystem = join(root, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js');
+const rules = '{echo: read-only, facts: read-only, child: read-only, say: read-only, die: read-only}';
+const servers = ['legacy', 'modern', 'stubborn'];
+let gateway;
+let token;
+
+const entry = (name) => `  - {name: ${name}, program: ${name}, credential: {mode: none}, tools: ${rules}}\n`;
+const grant = (name) => `  - {name: use ${name}, to: {robots: [worker]}, server: ${name}, categories: [read-only]}\n`;
+
+async function make() {
+  const made = await Gateway.create({
+    secrets: { key: 'secret-of-the-program\n' },
+    programs: {
+      legacy: { run: [process.execPath, program, 'legacy'], env: { PLAIN: 'text', KEY: { secret: 'key' } } },
+      modern: { run: [process.execPath, program, 'modern'] },
+      stubborn: { run: [process.execPath, program, 'legacy', 'stubborn'] },
+      files: { run: [process.execPath, filesystem, 'sample'], directory: '.' },
+    },
+  });
+  mkdirSync(join(made.dir, 'sample'));
+  writeFileSync(join(made.dir, 'sample', 'note.txt'), 'words of the sample');
+  await made.serve();
+  await made.apply(`
+servers:
+${servers.map(entry).join('')}
+  - {name: files, program: files, credential: {mode: none}, tools: {read_text_file: read-only, write_file: destructive}}
+robots: [{name: worker, owner: owner@example.com}]
+grants:
+${[...servers, 'files'].map(grant).join('')}`);
+  return made;
+}
+
+before(async () => {
+  gateway = await make();
+  token = await gateway.token('worker');
+}, { timeout: 60000 });
+
+after(() => gateway?.remove());
+
+async function call(server, name, args = {}) {
+  const reply = await modernPost(`${gateway.url}/mcp/${server}`, token, 'tools/call', { name, arguments: args });
+  return reply.json.error ?? reply.json.result.content[0].text;
+}
+
+const facts = async (server) => JSON.parse(await call(server, 'facts'));
+
+// A process that has ended but waits to be reaped is gone, too.
+const isAlive = (pid) => existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+const untilGone = (pids, milliseconds) => until(`${pids} are gone`, () => !pids.some(isAlive), milliseconds);
+
+describe('a program', { timeout: 90000 }, () => {
+  for (const server of ['legacy', 'modern'])
+    for (const [era, connect] of [['legacy', legacyClient], ['modern', modernClient]])
+      test(`of the ${server} era serves a ${era} client`, async () => {
+        const client = await connect(`${gateway.url}/mcp/${server}`, token);
+        assert.deepEqual((await client.listTools()).tools.map((tool) => tool.name).sort(), ['child', 'die', 'echo', 'facts', 'say']);
+        const result = await client.callTool({ name: 'echo', arguments: { text: 'line\nbreak \u2028 \u{1F600}' } });
+        assert.equal(result.content[0].text, 'line\nbreak \u2028 \u{1F600}');
+        await client.close();
+      });
+
+  test('from npm reads the folder it was given', async () => {
+    const client = await legacyClient(`${gateway.url}/mcp/files`, token);
+    const result = await client.callTool({ name: 'read_text_file', arguments: { path: join(gateway.dir, 'sample', 'note.txt') } });
+    assert.equal(result.content[0].text, 'words of the sample');
+    await assert.rejects(client.callTool({ name: 'write_file', arguments: { path: join(gateway.dir, 'sample', 'x'), content: 'x' } }));
+    assert.ok(!existsSync(join(gateway.dir, 'sample', 'x')));
+    await client.close();
+  });
+
+  test('is one process for many calls, each with its own answer', async () => {
+    const pids = new Set(await Promise.all(Array.from({ length: 10 }, async () => (await facts('legacy')).pid)));
+    assert.equal(pids.size, 1);
+    const texts = Array.from({ length: 200 }, (_, i) => `answer ${i}`);
+    assert.deepEqual(await Promise.all(texts.map((text) => call('legacy', 'echo', { text }))), texts);
+  });
+
+  test('gets its own environment and nothing of the gateway\u2019s', async () => {
+    const { env } = await facts('legacy');
+    assert.deepEqual([env.PLAIN, env.KEY], ['text', 'secret-of-the-program']);
+    const others = Object.keys(env).filter((name) => !['PLAIN', 'KEY', 'PATH', 'HOME', 'LANG', 'TMPDIR'].includes(name));
+    assert.deepEqual(others, []);
+    assert.ok(!gateway.log.includes('secret-of-the-program'));
+  });
+
+  test('is heard in the log, on one line with its name, whatever it writes', async () => {
+    await call('modern', 'say', { line: '\u001b[31m","level":"error' });
+    const line = await until('it is logged', () => gateway.log.split('\n').find((each) => each.includes('[31m')));
+    const { event, server, line: text } = JSON.parse(line);
+    assert.deepEqual([event, server, text], ['upstream_stderr', 'modern', '\u001b[31m","level":"error']);
+    assert.match(gateway.log, /"server":"legacy","line":"hello of legacy"/);
+  });
+
+  for (const server of ['legacy', 'modern'])
+    test(`of the ${server} era that dies in a call is an unknown end, and is started again`, async () => {
+      const { pid } = await facts(server);
+      const died = await call(server, 'die');
+      assert.equal(died.code, 502, JSON.stringify(died));
+      await untilGone([pid]);
+      const again = await until('it runs again', async () => {
+        const answer = await call(server, 'facts');
+        return typeof answer === 'string' ? JSON.parse(answer) : null;
+      }, 10000);
+      assert.notEqual(again.pid, pid);
+      const entries = await until('the end is found', async () => {
+        const found = await gateway.entries('--server', server, '--tool', 'die');
+        return found.length > 0 ? found : null;
+      });
+      assert.equal(entries.filter((each) => each.kind === 'intent').length, 1, 'a call is not repeated');
+      assert.match(gateway.log, /"event":"upstream_exited"/);
+    });
+
+  test('that keeps dying is not started at once each time', async () => {
+    const starts = () => gateway.log.split('"event":"upstream_started","server":"modern"').length;
+    const before_ = starts();
+    for (const end = Date.now() + 2500; Date.now() < end; await sleep(10)) await call('modern', 'die');
+    const count = starts() - before_;
+    assert.ok(count >= 1 && count <= 12, `${count} starts in 2.5 s`);
+  });
+});
+
+describe('when the gateway ends', { timeout: 90000 }, () => {
+  // The processes of the servers, with a grandchild that left its group.
+  const family = async () => [
+    ...(await Promise.all(['legacy', 'stubborn'].map(async (server) => (await facts(server)).pid))),
+    Number(await call('legacy', 'child')),
+  ];
+
+  test('properly, its programs and what they started end, the stubborn ones, too', async () => {
+    const pids = await family();
+    const begin = Date.now();
+    const { code } = await gateway.stop();
+    assert.equal(code, 0);
+    assert.ok(Date.now() - begin < 10000);
+    assert.deepEqual(pids.filter(isAlive), []);
+    await gateway.serve();
+  });
+
+  test('by kill -9, they end as well', async () => {
+    const pids = await family();
+    await gateway.stop('SIGKILL');
+    await untilGone(pids, 10000);
+    await gateway.serve();
+    assert.equal(typeof (await facts('legacy')).pid, 'number');
+  });
+});
+
+test('a program is started by need, not with the gateway', { timeout: 30000 }, async () => {
+  await gateway.stop();
+  const logged = gateway.log.length;
+  await gateway.serve();
+  const { pid } = await facts('stubborn');
+  assert.ok(isAlive(pid));
+  assert.match(gateway.log.slice(logged), /"event":"upstream_started","server":"stubborn"/);
+});
