@@ -38,6 +38,7 @@ export function run(args, { input, env } = {}) {
       { env: { ...process.env, ...env }, maxBuffer: 1 << 30, timeout: 300000 },
       (error, stdout, stderr) => resolve({ code: error ? (error.code ?? 1) : 0, stdout, stderr }),
     );
+    child.stdin.on('error', () => {}); // A command that reads nothing may have ended by now.
     child.stdin.end(input ?? '');
   });
 }

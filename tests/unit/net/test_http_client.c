@@ -936,6 +936,7 @@ static void a_paused_call_holds_the_server_back(void **state)
     act.answer = str_of(text, (size_t)len + LEN);
     open_site(&site, &act, 1);
     prepare(&heard, &site);
+    heard.call.whole_ms = 0;
     start_call(&heard);
     /* In its second turn only this side may read: the test server writes until it is all gone. */
     act.step = 1000;
