@@ -37,18 +37,49 @@ static enum step_result misdirected(struct call *call, int status, const char *s
     return turn_away(call, status, sentence);
 }
 
+/* A list header may come in several lines, which are one list (RFC 9110 §5.3): a proxy that adds a
+ * line of its own must not stand behind what the client wrote. ptr NULL: none. */
+static struct str join_lines(struct call *call, struct str name)
+{
+    struct str joined = STR_NONE;
+    size_t count = 0;
+    const struct http_header *headers = http_request_headers(call->http, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (!str_eq_nocase(headers[i].name, name))
+            continue;
+        joined = joined.ptr == NULL ? headers[i].value
+                                    : arena_printf(call->arena, STR_FMT "," STR_FMT,
+                                                   STR_ARG(joined), STR_ARG(headers[i].value));
+    }
+    return joined;
+}
+
 static void derive_address(struct call *call)
 {
     const struct settings *settings = call->worker->gate->settings;
     const struct forwarded_input input = {
         .peer = call->peer,
-        .forwarded = http_request_header(call->http, STR("forwarded")),
-        .x_forwarded_for = http_request_header(call->http, STR("x-forwarded-for")),
+        .forwarded = join_lines(call, STR("forwarded")),
+        .x_forwarded_for = join_lines(call, STR("x-forwarded-for")),
         .trusted = settings->trusted_proxies,
         .trusted_count = settings->trusted_proxy_count,
     };
 
     call->address = forwarded_address(&input);
+}
+
+/* What is decided by must stand there once: two readers could each take another one. */
+static bool says_something_twice(const struct call *call)
+{
+    static const struct str names[] = {STR_INIT("authorization"), STR_INIT("origin"),
+                                       STR_INIT("content-type"), STR_INIT("mcp-session-id")};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (http_request_has_twice(call->http, names[i]))
+            return true;
+    }
+    return false;
 }
 
 static enum step_result answer_health(struct call *call)
@@ -75,6 +106,8 @@ enum step_result step_receive(struct call *call)
     if (!origin_may_host(origins, http_request_header(call->http, STR("host"))))
         return misdirected(call, 403,
                            "The Host header names no name of this gateway (settings: hosts).");
+    if (says_something_twice(call))
+        return misdirected(call, 400, "A header that is decided by stands there twice.");
     if (origin.ptr != NULL && !origin_may_origin(origins, origin))
         return misdirected(call, 403, "The Origin is not allowed (settings: origins).");
     if (call->route.kind == ROUTE_HEALTH || call->route.kind == ROUTE_READY)
