@@ -25,6 +25,7 @@ static const struct api api = {
             [ENDPOINT_TOKEN_REVOKE] = {API_CONTROL, tokens_revoke},
             [ENDPOINT_AUDIT_SEARCH] = {API_SEARCH, audit_find},
             [ENDPOINT_AUDIT_SHOW] = {API_SEARCH, audit_show},
+            [ENDPOINT_AUDIT_SEARCH_DECRYPT] = {API_SEARCH, audit_find_decrypted},
             [ENDPOINT_AUDIT_DECRYPT] = {API_SEARCH, audit_decrypt},
             [ENDPOINT_AUDIT_TAIL] = {API_SEARCH, audit_follow},
             [ENDPOINT_AUDIT_STATUS] = {API_SEARCH, audit_state},

@@ -230,6 +230,25 @@ void audit_find(const struct api_request *request, struct api_reply *reply)
         reply_page(&page, reply);
 }
 
+/* One reading, one entry: the filter says of what. */
+void audit_find_decrypted(const struct api_request *request, struct api_reply *reply)
+{
+    struct audit_filter filter = {.with_arguments = true};
+    struct audit_page page = {0};
+    struct err err;
+    enum err_code code = read_filter(request, &filter, &err);
+
+    if (code == ERR_OK)
+        code =
+            read_entry_record(request, request->query.len > 0 ? request->query : STR("all"), &err);
+    if (code == ERR_OK)
+        code = audit_search(gate_audit(request->gate), &filter, request->arena, &page, &err);
+    if (code != ERR_OK)
+        reply_err(reply, &err);
+    else
+        reply_page(&page, reply);
+}
+
 /* One entry by its index, or all of a call by its id. */
 static enum err_code look_up(const struct api_request *request, bool with_arguments,
                              struct audit_page *page, struct err *err)

@@ -30,6 +30,7 @@ api_handler_fn tokens_create;
 api_handler_fn tokens_revoke;
 
 api_handler_fn audit_find;
+api_handler_fn audit_find_decrypted;
 api_handler_fn audit_show;
 api_handler_fn audit_decrypt;
 api_handler_fn audit_follow;

@@ -10,23 +10,6 @@
 
 enum { PAGE = 1000, MAX_RESULTS = 100000, TAIL_FIRST = 10, POLL_US = 500000 };
 
-/* Decrypting. */
-
-/* The same entry with its arguments; the gateway records that somebody read them. */
-static enum err_code decrypt(struct client *client, int64_t index, struct answer *ret_answer,
-                             struct err *err)
-{
-    char path[96];
-
-    (void)snprintf(path, sizeof path, "/api/v1/audit/entries/%" PRId64 "/arguments", index);
-    return client_call(client, "POST", path, NULL, ret_answer, err);
-}
-
-static json_pos first_entry(const struct answer *answer)
-{
-    return json_first(&answer->doc, json_get(&answer->doc, 0, STR("entries")));
-}
-
 /* Printing: as a line of JSON each, or as a table a page. */
 
 struct printer {
@@ -40,23 +23,10 @@ struct printer {
 static enum err_code print_one(struct printer *printer, const struct answer *page, json_pos entry,
                                struct grid *grid, struct err *err)
 {
-    CLEANUP(answer_done) struct answer open = {0};
-    const struct answer *from = page;
-    bool has_arguments =
-        printer->has_arguments && json_get(&page->doc, entry, STR("arguments")) != JSON_NONE;
-
-    if (has_arguments) {
-        enum err_code code = decrypt(printer->client, answer_i64(page, entry, "index"), &open, err);
-
-        if (code != ERR_OK)
-            return code;
-        from = &open;
-        entry = first_entry(&open);
-    }
-    if (printer->is_json && say_line(json_raw(&from->doc, entry)) != EXIT_DONE)
+    if (printer->is_json && say_line(json_raw(&page->doc, entry)) != EXIT_DONE)
         return err_set(err, ERR_IO, "standard output cannot be written");
     if (!printer->is_json)
-        audit_table_add(grid, from, entry, printer->has_arguments);
+        audit_table_add(grid, page, entry, printer->has_arguments);
     return ERR_OK;
 }
 
@@ -111,7 +81,9 @@ static enum err_code get_page(struct printer *printer, const struct buf *filters
     (void)snprintf(number, sizeof number, "%" PRId64, before);
     if (before > 0)
         client_query_add(&path, "before", str_c(number));
-    return client_get(printer->client, client_path(&path), page, err);
+    /* The gateway records that somebody reads arguments, a page at a time. */
+    return client_call(printer->client, printer->has_arguments ? "POST" : "GET", client_path(&path),
+                       NULL, page, err);
 }
 
 static enum err_code search(struct printer *printer, const struct buf *filters, bool *ret_more,

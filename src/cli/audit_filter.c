@@ -97,7 +97,8 @@ enum err_code audit_filter_write(const struct options *options, struct buf *path
 {
     enum err_code code = ERR_OK;
 
-    buf_add_c(path, "/api/v1/audit");
+    buf_add_c(path,
+              options_has(options, "show-arguments") ? "/api/v1/audit/arguments" : "/api/v1/audit");
     for (size_t i = 0; i < ARRAY_LEN(filters) && code == ERR_OK; i++)
         code = write_filter(options, &filters[i], path, err);
     if (options_has(options, "oldest-first"))

@@ -55,6 +55,9 @@ static const struct {
          "`{entries, more, next, lag}`; order is newest or oldest; `next` is `before` of the "
          "following page"},
     [ENDPOINT_AUDIT_SHOW] = {"an index, or the id of a call", "`{entries}`"},
+    [ENDPOINT_AUDIT_SEARCH_DECRYPT] = {"the query of a search",
+                                       "the same with `arguments.text`, after an entry of kind "
+                                       "read is durable"},
     [ENDPOINT_AUDIT_DECRYPT] =
         {"an index, or the id of a call",
          "`{entries}` with `arguments.text`, after an entry of kind read is durable"},

@@ -14,7 +14,7 @@ enum err_code read_entry_record(const struct api_request *request, struct str wh
 
     entry.call_id = uuid_v7(clock_wall_us());
     entry.method = STR("audit.decrypt");
-    entry.target = what;
+    entry.detail = what; /* a filter may name a person */
     entry_set_caller(&entry, &request->caller, &facts);
     entry_set_addresses(&entry, &request->peer, &request->address, &facts);
     entry.user_agent = request->user_agent;

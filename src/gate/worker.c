@@ -92,8 +92,11 @@ struct cached_key {
 const struct data_key *worker_find_key(struct worker *worker, struct str caller_id, int64_t now_us)
 {
     const struct data_key_name name = {.subject = caller_id, .period = data_keys_period(now_us)};
-    struct cached_key *cached = table_get(worker->data_keys, caller_id);
+    struct cached_key *cached = NULL;
 
+    if (worker->data_keys == NULL && (worker->data_keys = table_new()) == NULL)
+        return data_keys_find(worker->gate->data_keys, &name);
+    cached = table_get(worker->data_keys, caller_id);
     if (cached != NULL && cached->period == name.period)
         return cached->key;
     const struct data_key *key = data_keys_find(worker->gate->data_keys, &name);
@@ -110,7 +113,7 @@ const struct data_key *worker_find_key(struct worker *worker, struct str caller_
     return key;
 }
 
-static void free_keys(struct worker *worker)
+static void forget_keys(struct worker *worker)
 {
     size_t pos = 0;
     struct str id;
@@ -119,6 +122,7 @@ static void free_keys(struct worker *worker)
     while (worker->data_keys != NULL && table_next(worker->data_keys, &pos, &id, &cached))
         free(cached);
     table_free(worker->data_keys);
+    worker->data_keys = NULL;
 }
 
 /* Token uses, gathered and told to the store now and then. */
@@ -445,6 +449,8 @@ void worker_adopt(struct worker *worker, struct snapshot *snapshot)
     struct snapshot *old = worker->snapshot;
 
     worker->snapshot = snapshot_ref(snapshot);
+    /* Who destroys keys publishes a snapshot behind it. */
+    forget_keys(worker);
     upstreams_adopt(worker, snapshot);
     snapshot_unref(old);
     listening_check(worker, true);
@@ -471,7 +477,7 @@ void worker_free(struct worker *worker)
     listening_free(worker->streams);
     ended_free(worker->ended);
     refusals_free(worker->refusals);
-    free_keys(worker);
+    forget_keys(worker);
     names_cache_free(worker->names);
     free(worker->uses);
     loop_timer_stop(&worker->tick);

@@ -59,6 +59,7 @@ static void each_scope_opens_its_endpoints_and_no_other(void **state)
         {ENDPOINT_TOKEN_REVOKE, ALONE(ADMIN)},
         {ENDPOINT_AUDIT_SEARCH, ALONE(AUDIT_READ)},
         {ENDPOINT_AUDIT_SHOW, ALONE(AUDIT_READ)},
+        {ENDPOINT_AUDIT_SEARCH_DECRYPT, 0},
         {ENDPOINT_AUDIT_DECRYPT, 0},
         {ENDPOINT_AUDIT_TAIL, ALONE(AUDIT_READ)},
         {ENDPOINT_AUDIT_STATUS, ALONE(AUDIT_READ)},
