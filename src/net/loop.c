@@ -122,6 +122,13 @@ void loop_free(struct loop *loop)
     if (loop == NULL)
         return;
     mailbox_close(loop->mailbox);
+    loop->hook_count = 0;
+    /* What is on its way out, as a process that must be told twice, still has its timers. */
+    uv_unref((uv_handle_t *)&loop->wake);
+    uv_unref((uv_handle_t *)&loop->turn);
+    uv_unref((uv_handle_t *)&loop->alarm);
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0)
+        continue;
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->turn, NULL);
     uv_close((uv_handle_t *)&loop->alarm, NULL);

@@ -155,12 +155,3 @@ describe('when the gateway ends', { timeout: 90000 }, () => {
     assert.equal(typeof (await facts('legacy')).pid, 'number');
   });
 });
-
-test('a program is started by need, not with the gateway', { timeout: 30000 }, async () => {
-  await gateway.stop();
-  const logged = gateway.log.length;
-  await gateway.serve();
-  const { pid } = await facts('stubborn');
-  assert.ok(isAlive(pid));
-  assert.match(gateway.log.slice(logged), /"event":"upstream_started","server":"stubborn"/);
-});
