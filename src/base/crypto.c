@@ -77,6 +77,9 @@ static struct contexts *get(void)
     check(contexts != NULL, "without memory");
     contexts->digest = EVP_MD_CTX_new();
     contexts->cipher = EVP_CIPHER_CTX_new();
+    check(contexts->cipher != NULL &&
+              EVP_EncryptInit_ex2(contexts->cipher, aes256gcm, NULL, NULL, NULL) == 1,
+          "AES-256-GCM");
     check(contexts->digest != NULL && contexts->cipher != NULL &&
               pthread_setspecific(thread_key, contexts) == 0,
           "its contexts");
@@ -176,7 +179,7 @@ void crypto_seal(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO
     EVP_CIPHER_CTX *cipher = get()->cipher;
     int len = 0;
     bool ok = plain.len < INT32_MAX && aad.len < INT32_MAX &&
-              EVP_EncryptInit_ex2(cipher, aes256gcm, key, nonce, NULL) == 1;
+              EVP_EncryptInit_ex2(cipher, NULL, key, nonce, NULL) == 1;
 
     if (aad.len > 0)
         ok = ok && EVP_EncryptUpdate(cipher, NULL, &len, (const unsigned char *)aad.ptr,
@@ -200,7 +203,7 @@ bool crypto_open(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO
         return false;
     size_t plain_len = sealed.len - CRYPTO_TAG_BYTES;
     memcpy(tag, sealed.ptr + plain_len, sizeof tag);
-    check(EVP_DecryptInit_ex2(cipher, aes256gcm, key, nonce, NULL) == 1, "AES-256-GCM");
+    check(EVP_DecryptInit_ex2(cipher, NULL, key, nonce, NULL) == 1, "AES-256-GCM");
     bool ok = true;
     if (aad.len > 0)
         ok = EVP_DecryptUpdate(cipher, NULL, &len, (const unsigned char *)aad.ptr, (int)aad.len) ==
