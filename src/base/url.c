@@ -6,6 +6,9 @@ enum { MAX_URL_BYTES = 2048 };
 
 static enum err_code invalid(struct err *err, struct str text, const char *why)
 {
+    /* What stands before an @ may be a password. */
+    if (str_find(text, '@') < text.len)
+        return err_set(err, ERR_INVALID, "this is no URL to be used here: %s", why);
     return err_set(err, ERR_INVALID, "'" STR_FMT "' is no URL to be used here: %s",
                    STR_ARG(str_first(text, 120)), why);
 }
