@@ -212,15 +212,56 @@ static enum step_result serve_stream(struct call *call)
 }
 
 /* A legacy client cancels by the id of its request, in its own session. */
+static bool cancel_here(struct worker *worker, const struct uuid *session, struct str id)
+{
+    for (struct call *call = worker->calls; call != NULL; call = call->next) {
+        if (!call->has_message || call->message.kind != MCP_REQUEST || !call->has_session ||
+            memcmp(&call->session.id, session, sizeof *session) != 0 ||
+            !str_eq(call->message.id, id))
+            continue;
+        call_cancel(call);
+        return true;
+    }
+    return false;
+}
+
+struct cancelling {
+    struct mail mail;
+    struct worker *worker;
+    struct uuid session;
+    size_t id_bytes;
+    char id[];
+};
+
+static void on_cancelling(struct mail *mail)
+{
+    struct cancelling *cancelling = (struct cancelling *)(void *)mail;
+
+    (void)cancel_here(cancelling->worker, &cancelling->session,
+                      str_of(cancelling->id, cancelling->id_bytes));
+    free(cancelling);
+}
+
+/* A notification has a connection of its own, and so maybe another worker than its request. */
 static void cancel_of(struct call *call)
 {
-    for (struct call *other = call->worker->calls; other != NULL; other = other->next) {
-        if (other == call || !other->has_message || !other->has_session ||
-            memcmp(&other->session.id, &call->session.id, sizeof call->session.id) != 0 ||
-            !str_eq(other->message.id, call->message.request_id))
-            continue;
-        call_cancel(other);
+    const struct gate *gate = call->worker->gate;
+    struct str id = call->message.request_id;
+
+    if (id.len == 0 || cancel_here(call->worker, &call->session.id, id))
         return;
+    for (size_t i = 0; i < gate->worker_count; i++) {
+        struct cancelling *cancelling = malloc(sizeof *cancelling + id.len);
+
+        if (cancelling == NULL)
+            return;
+        *cancelling = (struct cancelling){.mail = {.on_deliver = on_cancelling},
+                                          .worker = gate->workers[i],
+                                          .session = call->session.id,
+                                          .id_bytes = id.len};
+        memcpy(cancelling->id, id.ptr, id.len);
+        if (gate->workers[i] == call->worker || !worker_post(gate->workers[i], &cancelling->mail))
+            free(cancelling);
     }
 }
 
