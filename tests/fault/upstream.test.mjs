@@ -20,6 +20,8 @@ before(async () => {
   raw = await rawUpstream((request, body, response, reply) => behave(response, body, reply));
   legacy = await legacyUpstream();
   gateway = await Gateway.create({
+    // One worker, so that the call after the one that made the session meets it.
+    workers: 1,
     settings: 'call_timeout_ms: 1500\nresult_bytes: 4194304',
     programs: {
       noisy: { run: ['sh', '-c', 'echo started >&2; echo garbage; echo "{}"; exit 3'] },

@@ -44,7 +44,7 @@ export function run(args, { input, env } = {}) {
 }
 
 export class Gateway {
-  // options: {programs, settings (more lines of portreeve.yaml), listen, publicUrl, dir, secrets, wrap}
+  // options: {programs, workers, settings (more lines of portreeve.yaml), listen, publicUrl, dir, secrets, wrap}
   static async create(options = {}) {
     const gateway = new Gateway();
     gateway.options = options;
@@ -70,7 +70,8 @@ export class Gateway {
   writeSettings() {
     const { programs = {}, settings = '', secrets = {}, listen } = this.options;
     // Sanitizer builds are run with three workers, so that what happens between workers happens.
-    const workers = process.env.PORTREEVE_WORKERS ? `workers: ${process.env.PORTREEVE_WORKERS}\n` : '';
+    const count = this.options.workers ?? process.env.PORTREEVE_WORKERS;
+    const workers = count ? `workers: ${count}\n` : '';
     mkdirSync(join(this.dir, 'secrets'), { recursive: true });
     for (const [name, value] of Object.entries(secrets))
       writeFileSync(join(this.dir, 'secrets', name), value, { mode: 0o600 });
