@@ -198,6 +198,62 @@ describe('what two parsers could read differently', { timeout: 60000 }, () => {
     });
 });
 
+describe('the same in the legacy era', { timeout: 60000 }, () => {
+  let session;
+  const post = (body, headers = {}) =>
+    fetch(`${gateway.url}/mcp/docs`, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', Authorization: `Bearer ${reader}`,
+        ...(session ? { 'Mcp-Session-Id': session, 'MCP-Protocol-Version': '2025-06-18' } : {}), ...headers,
+      },
+      body,
+    });
+  const initialize = '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}';
+
+  before(async () => {
+    session = (await post(initialize)).headers.get('mcp-session-id');
+  });
+
+  for (const [what, body] of Object.entries(hostile))
+    test(`${what} is refused`, async () => {
+      const before_ = upstream.seen.length;
+      const reply = await post(body.replace(`,"_meta":${meta}`, ''));
+      const text = await reply.text();
+      assert.ok(reply.status >= 400 || text.includes('"error"'), `${reply.status} ${text}`);
+      assert.equal(upstream.seen.length, before_, 'nothing went upstream');
+    });
+
+  for (const [what, headers, status] of [
+    ['of another version than its session', { 'MCP-Protocol-Version': '2099-01-01' }, 400],
+    ['with a session id that is made up', { 'Mcp-Session-Id': 'x'.repeat(60) }, 404],
+    ['with a session id that was changed', () => ({ 'Mcp-Session-Id': session.slice(0, -1) + (session.endsWith('A') ? 'B' : 'A') }), 404],
+    ['without a session id', { 'Mcp-Session-Id': '' }, [400, 404]],
+  ])
+    test(`a call ${what} is refused`, async () => {
+      const before_ = upstream.seen.length;
+      const reply = await post(call('{"name":"look","arguments":{}}'), typeof headers === 'function' ? headers() : headers);
+      assert.ok([status].flat().includes(reply.status), `${reply.status} ${await reply.text()}`);
+      assert.equal(upstream.seen.length, before_);
+    });
+
+  test('a session of one endpoint is none at another', async () => {
+    const reply = await fetch(`${gateway.url}/mcp`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', Authorization: `Bearer ${reader}`, 'Mcp-Session-Id': session },
+      body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
+    });
+    assert.equal(reply.status, 404);
+  });
+
+  test('headers of the modern era that name another tool change nothing', async () => {
+    const before_ = upstream.seen.length;
+    const reply = await post(call('{"name":"write_note","arguments":{}}'), { 'Mcp-Name': 'look', 'Mcp-Method': 'tools/list' });
+    await reply.text();
+    assert.equal(upstream.seen.length, before_);
+  });
+});
+
 test('every refusal and every call is in the log', { timeout: 60000 }, async () => {
   const entries = await gateway.entries();
   const calls = entries.filter((entry) => entry.kind === 'intent');
