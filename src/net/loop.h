@@ -18,7 +18,8 @@ struct uv_loop_s;
 /* NULL: memory or descriptors are out. max_mails bounds the mailbox. SIGPIPE is ignored in the
  * whole process from then on. */
 struct loop *loop_new(size_t max_mails);
-/* Everything that used the loop is closed before; closing handles are waited for. NULL is fine. */
+/* Everything that used the loop is closed before, or closing: that is waited for, its timers run.
+ * NULL is fine. */
 void loop_free(struct loop *loop);
 /* Returns after loop_stop(). */
 void loop_run(struct loop *loop);

@@ -399,6 +399,22 @@ static void who_ignores_stdin_and_term_is_killed_with_all_its_children(void **st
     end(&run);
 }
 
+static void a_loop_that_is_freed_still_ends_what_does_not_end_by_itself(void **state)
+{
+    (void)state;
+    struct run run;
+    open_shell(&run, "echo x; exec sleep 1000");
+    turn_until_out(&run, 2);
+    loop_stop(run.loop);
+    process_close(run.process);
+    loop_free(run.loop);
+    assert_int_equal(run.exits, 1);
+    assert_int_equal(run.status.end, PROCESS_SIGNALLED);
+    assert_int_equal(run.status.value, SIGTERM);
+    buf_done(&run.out);
+    buf_done(&run.lines);
+}
+
 static void who_leaves_children_behind_does_not_leave_them_alive(void **state)
 {
     (void)state;
@@ -573,6 +589,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_sleeps_fills_the_queue_up_to_its_bound),
         cmocka_unit_test(reading_stops_while_it_is_paused),
         cmocka_unit_test(who_ignores_stdin_and_term_is_killed_with_all_its_children),
+        cmocka_unit_test(a_loop_that_is_freed_still_ends_what_does_not_end_by_itself),
         cmocka_unit_test(who_leaves_children_behind_does_not_leave_them_alive),
         cmocka_unit_test(a_child_that_closes_its_output_is_closed),
         cmocka_unit_test(many_run_at_once),
