@@ -41,7 +41,7 @@ struct sealed {
     uint64_t server_id;
     size_t record_bytes;
     struct receipt *receipt;
-    uint8_t digest_key[LEAF_KEY_BYTES];
+    uint8_t record_key[LEAF_KEY_BYTES];
     uint8_t *record; /* in the same allocation */
 };
 

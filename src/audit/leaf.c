@@ -1,6 +1,5 @@
 #include "audit/leaf.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "audit/field.h"
@@ -9,16 +8,14 @@
 #include "base/crypto.h"
 #include "base/rand.h"
 
-/* Every record has keys of its own, so the nonce may stay the same. */
-static const uint8_t zero_nonce[CRYPTO_NONCE_BYTES];
-
 /* What HKDF-Expand yields, in this order. */
 struct record_keys {
-    uint8_t identity[32];
-    uint8_t arguments[32];
+    uint8_t record[LEAF_KEY_BYTES];
     uint8_t commitment[32];
-    uint8_t digest[32];
 };
+
+/* Every record has a key of its own, and seals three messages with it: these are their nonces. */
+enum { IDENTITY_NUMBER = 0, ARGUMENTS_NUMBER = 1, REQUEST_NUMBER = 2 };
 
 struct str leaf_upstream_name(const struct audit_entry *entry)
 {
@@ -31,20 +28,31 @@ void leaf_hash(struct str leaf, uint8_t ret_hash[32])
     crypto_sha256v(pieces, ARRAY_LEN(pieces), ret_hash);
 }
 
-void leaf_request_digest(const uint8_t digest_key[LEAF_KEY_BYTES], struct str method,
-                         struct str upstream_name, struct str arguments, uint8_t ret_digest[32])
+enum { REQUEST_PIECES = 5 };
+
+/* Lengths come before what they measure, so that no two requests yield the same bytes. */
+static void request_pieces(struct str method, struct str upstream_name, struct str arguments,
+                           uint8_t lengths[2][8], struct str pieces[REQUEST_PIECES])
 {
-    uint8_t lengths[2][8];
     wire_put_u64(lengths[0], method.len);
     wire_put_u64(lengths[1], upstream_name.len);
-    const struct str pieces[] = {
-        str_of((const char *)lengths[0], 8),
-        method,
-        str_of((const char *)lengths[1], 8),
-        upstream_name,
-        arguments,
-    };
-    crypto_hmacv(digest_key, pieces, ARRAY_LEN(pieces), ret_digest);
+    pieces[0] = str_of((const char *)lengths[0], 8);
+    pieces[1] = method;
+    pieces[2] = str_of((const char *)lengths[1], 8);
+    pieces[3] = upstream_name;
+    pieces[4] = arguments;
+}
+
+void leaf_request_digest(const uint8_t record_key[LEAF_KEY_BYTES], struct str method,
+                         struct str upstream_name, struct str arguments,
+                         uint8_t ret_digest[LEAF_DIGEST_BYTES])
+{
+    uint8_t lengths[2][8];
+    struct str pieces[REQUEST_PIECES];
+    request_pieces(method, upstream_name, arguments, lengths, pieces);
+    const struct crypto_part part = {
+        .aad = pieces, .aad_count = REQUEST_PIECES, .out = ret_digest, .number = REQUEST_NUMBER};
+    crypto_seal_parts(record_key, &part, 1);
 }
 
 /* len: how many bytes of struct record_keys are wanted, from the front. */
@@ -125,52 +133,70 @@ static void write_private(const struct audit_entry *entry, const struct leaf_pla
     field_write(entry, FIELD_PRIVATE, out);
 }
 
-/* Encrypts one block and puts the digest of what came out into the leaf. */
-static void seal_block(const uint8_t key[32], const uint8_t *leaf, struct str plain, uint8_t *out,
-                       uint8_t *digest)
+/* Puts the digest of a ciphertext into the leaf. */
+static void digest_block(const uint8_t *sealed, size_t bytes, uint8_t *digest)
 {
-    if (plain.len == 0)
-        return;
-    crypto_seal(key, zero_nonce, str_of((const char *)leaf, LEAF_AAD_BYTES), plain, out);
-    crypto_sha256(str_of((const char *)out, plain.len + CRYPTO_TAG_BYTES), digest);
+    if (bytes > 0)
+        crypto_sha256(str_of((const char *)sealed, bytes), digest);
+}
+
+/* Both blocks, where there is something to hide, and the request digest of an intent. */
+static void seal_blocks(const struct audit_entry *entry, const struct leaf_plan *plan,
+                        const uint8_t *scratch, uint8_t *leaf, const uint8_t key[LEAF_KEY_BYTES])
+{
+    const struct str aad = str_of((const char *)leaf, LEAF_AAD_BYTES);
+    uint8_t lengths[2][8];
+    struct str pieces[REQUEST_PIECES];
+    struct crypto_part parts[3];
+    size_t count = 0;
+    if (plan->private_fields > 0)
+        parts[count++] =
+            (struct crypto_part){&aad, 1, str_of((const char *)scratch, plan->private_fields),
+                                 leaf + plan->leaf, IDENTITY_NUMBER};
+    if (plan->arguments > 0)
+        parts[count++] =
+            (struct crypto_part){&aad, 1, str_first(entry->arguments, plan->arguments),
+                                 leaf + plan->leaf + plan->identity_sealed, ARGUMENTS_NUMBER};
+    request_pieces(entry->method, leaf_upstream_name(entry), entry->arguments, lengths, pieces);
+    if (entry->kind == AUDIT_INTENT)
+        parts[count++] = (struct crypto_part){.aad = pieces,
+                                              .aad_count = REQUEST_PIECES,
+                                              .out = leaf + LEAF_REQUEST_AT,
+                                              .number = REQUEST_NUMBER};
+    crypto_seal_parts(key, parts, count);
 }
 
 static void encrypt(const struct audit_entry *entry, const struct leaf_plan *plan,
-                    const struct data_key *key, uint8_t *scratch, uint8_t *record,
-                    uint8_t digest_key[LEAF_KEY_BYTES])
+                    const struct data_key *key, uint8_t *scratch, uint8_t *leaf,
+                    uint8_t record_key[LEAF_KEY_BYTES])
 {
     struct record_keys keys;
-    uint8_t *leaf = record + RECORD_HEAD_BYTES;
     uint8_t *identity = leaf + plan->leaf;
-    bool is_intent = entry->kind == AUDIT_INTENT;
 
     wire_put_u64(leaf + LEAF_KEY_AT, key->id);
-    derive(key, leaf, &keys, is_intent ? sizeof keys : offsetof(struct record_keys, digest));
+    derive(key, leaf, &keys, sizeof keys);
     memcpy(leaf + LEAF_COMMIT_AT, keys.commitment, sizeof keys.commitment);
     write_private(entry, plan, scratch);
-    seal_block(keys.identity, leaf, str_of((const char *)scratch, plan->private_fields), identity,
-               leaf + LEAF_IDENTITY_AT);
-    seal_block(keys.arguments, leaf, str_first(entry->arguments, plan->arguments),
-               identity + plan->identity_sealed, leaf + LEAF_ARGUMENTS_AT);
-    if (is_intent) {
-        leaf_request_digest(keys.digest, entry->method, leaf_upstream_name(entry), entry->arguments,
-                            leaf + LEAF_REQUEST_AT);
-        memcpy(digest_key, keys.digest, LEAF_KEY_BYTES);
-    }
+    seal_blocks(entry, plan, scratch, leaf, keys.record);
+    digest_block(identity, plan->identity_sealed, leaf + LEAF_IDENTITY_AT);
+    digest_block(identity + plan->identity_sealed, plan->arguments_sealed,
+                 leaf + LEAF_ARGUMENTS_AT);
+    if (entry->kind == AUDIT_INTENT)
+        memcpy(record_key, keys.record, LEAF_KEY_BYTES);
     crypto_wipe(&keys, sizeof keys);
     crypto_wipe(scratch, plan->private_fields);
 }
 
 void leaf_seal(const struct audit_entry *entry, const struct leaf_plan *plan,
                const uint8_t log_id[LEAF_ID_BYTES], const struct data_key *key, uint8_t *scratch,
-               uint8_t *record, uint8_t digest_key[LEAF_KEY_BYTES])
+               uint8_t *record, uint8_t record_key[LEAF_KEY_BYTES])
 {
     size_t used = RECORD_HEAD_BYTES + plan->leaf + plan->identity_sealed + plan->arguments_sealed;
     write_heads(entry, plan, log_id, record);
     field_write(entry, FIELD_CLEAR, record + RECORD_HEAD_BYTES + LEAF_HEAD_BYTES);
-    memset(digest_key, 0, LEAF_KEY_BYTES);
+    memset(record_key, 0, LEAF_KEY_BYTES);
     if (plan->is_encrypted)
-        encrypt(entry, plan, key, scratch, record, digest_key);
+        encrypt(entry, plan, key, scratch, record + RECORD_HEAD_BYTES, record_key);
     memset(record + used, 0, plan->record - used);
 }
 
@@ -249,12 +275,13 @@ bool leaf_verify(const struct leaf_view *view)
            digest_fits(view->arguments, leaf + LEAF_ARGUMENTS_AT);
 }
 
-static bool open_block(const struct leaf_view *view, const uint8_t key[32], struct str sealed,
-                       uint8_t *out, struct str *ret_plain)
+static bool open_block(const struct leaf_view *view, const uint8_t key[LEAF_KEY_BYTES],
+                       uint8_t number, struct str sealed, uint8_t *out, struct str *ret_plain)
 {
+    const uint8_t nonce[CRYPTO_NONCE_BYTES] = {[CRYPTO_NONCE_BYTES - 1] = number};
     if (sealed.len < CRYPTO_TAG_BYTES)
         return false;
-    if (!crypto_open(key, zero_nonce, str_first(view->leaf, LEAF_AAD_BYTES), sealed, out))
+    if (!crypto_open(key, nonce, str_first(view->leaf, LEAF_AAD_BYTES), sealed, out))
         return false;
     *ret_plain = str_of((const char *)out, sealed.len - CRYPTO_TAG_BYTES);
     return true;
@@ -270,30 +297,31 @@ bool leaf_peek_identity(const struct leaf_view *view, const struct data_key *key
                         struct str *ret_list)
 {
     struct record_keys keys;
-    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys.identity);
-    bool is_open = open_block(view, keys.identity, view->identity, out, ret_list);
-    crypto_wipe(keys.identity, sizeof keys.identity);
+    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys.record);
+    bool is_open = open_block(view, keys.record, IDENTITY_NUMBER, view->identity, out, ret_list);
+    crypto_wipe(keys.record, sizeof keys.record);
+    return is_open;
+}
+
+static bool open_committed(const struct leaf_view *view, const struct data_key *key, uint8_t number,
+                           struct str sealed, uint8_t *out, struct str *ret_plain)
+{
+    struct record_keys keys;
+    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys);
+    bool is_open = fits_commitment(view, &keys) &&
+                   open_block(view, keys.record, number, sealed, out, ret_plain);
+    crypto_wipe(&keys, sizeof keys);
     return is_open;
 }
 
 bool leaf_open_identity(const struct leaf_view *view, const struct data_key *key, uint8_t *out,
                         struct str *ret_list)
 {
-    struct record_keys keys;
-    derive(key, (const uint8_t *)view->leaf.ptr, &keys, offsetof(struct record_keys, digest));
-    bool is_open = fits_commitment(view, &keys) &&
-                   open_block(view, keys.identity, view->identity, out, ret_list);
-    crypto_wipe(&keys, offsetof(struct record_keys, digest));
-    return is_open;
+    return open_committed(view, key, IDENTITY_NUMBER, view->identity, out, ret_list);
 }
 
 bool leaf_open_arguments(const struct leaf_view *view, const struct data_key *key, uint8_t *out,
                          struct str *ret_arguments)
 {
-    struct record_keys keys;
-    derive(key, (const uint8_t *)view->leaf.ptr, &keys, offsetof(struct record_keys, digest));
-    bool is_open = fits_commitment(view, &keys) &&
-                   open_block(view, keys.arguments, view->arguments, out, ret_arguments);
-    crypto_wipe(&keys, sizeof keys);
-    return is_open;
+    return open_committed(view, key, ARGUMENTS_NUMBER, view->arguments, out, ret_arguments);
 }

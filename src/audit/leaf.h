@@ -15,12 +15,13 @@
 #include <stdint.h>
 
 #include "audit/entry.h"
+#include "base/crypto.h"
 #include "base/str.h"
 #include "keys/data_keys.h"
 
 enum {
     LEAF_VERSION = 1,
-    LEAF_SUITE = 1, /* AES-256-GCM, HKDF-Expand and HMAC with SHA-256 */
+    LEAF_SUITE = 1, /* AES-256-GCM, HKDF-Expand with SHA-256 */
 
     RECORD_BYTES_AT = 0,      /* u32: the whole record, a multiple of 8 */
     RECORD_LEAF_AT = 4,       /* u32: length of the leaf */
@@ -49,14 +50,15 @@ enum {
     LEAF_INTENT_AT = 136,    /* u64: index of the intent, LEAF_NO_INTENT */
     LEAF_IDENTITY_AT = 144,  /* 32 bytes: SHA-256 of the identity ciphertext */
     LEAF_ARGUMENTS_AT = 176, /* 32 bytes: SHA-256 of the argument ciphertext */
-    LEAF_REQUEST_AT = 208,   /* 32 bytes: keyed digest of method, upstream name, arguments */
-    LEAF_SIZES_AT = 240,     /* u32, u32: lengths of the ciphertexts */
-    LEAF_HEAD_BYTES = 248,
+    LEAF_REQUEST_AT = 208,   /* 16 bytes: keyed digest of method, upstream name, arguments */
+    LEAF_SIZES_AT = 224,     /* u32, u32: lengths of the ciphertexts */
+    LEAF_HEAD_BYTES = 232,
 };
 
-#define LEAF_NO_INTENT UINT64_MAX
-#define LEAF_ID_BYTES  16
-#define LEAF_KEY_BYTES 32
+#define LEAF_NO_INTENT    UINT64_MAX
+#define LEAF_ID_BYTES     16
+#define LEAF_KEY_BYTES    32
+#define LEAF_DIGEST_BYTES CRYPTO_TAG_BYTES
 
 /* ---- writing ---- */
 
@@ -74,17 +76,18 @@ struct leaf_plan {
 /* arguments_max: longer arguments are kept as prefix, length and digest. */
 void leaf_measure(const struct audit_entry *entry, size_t arguments_max, struct leaf_plan *plan);
 /* Writes the record of plan->record bytes. scratch takes plan->private_fields bytes and is left
- * wiped. digest_key: key of the request digest, for the receipt; zeros when nothing is encrypted.
- * key may be NULL only when nothing is encrypted. */
+ * wiped. record_key: what the request digest is made with, for the receipt; zeros when nothing is
+ * encrypted. key may be NULL only when nothing is encrypted. */
 void leaf_seal(const struct audit_entry *entry, const struct leaf_plan *plan,
                const uint8_t log_id[LEAF_ID_BYTES], const struct data_key *key, uint8_t *scratch,
-               uint8_t *record, uint8_t digest_key[LEAF_KEY_BYTES]);
+               uint8_t *record, uint8_t record_key[LEAF_KEY_BYTES]);
 /* Sets what the writer fixes, and the leaf hash in the head of the record. */
 void leaf_commit(uint8_t *record, uint64_t index, int64_t committed_us, uint64_t intent);
 
 /* The keyed digest that a receipt rests on. */
-void leaf_request_digest(const uint8_t digest_key[LEAF_KEY_BYTES], struct str method,
-                         struct str upstream_name, struct str arguments, uint8_t ret_digest[32]);
+void leaf_request_digest(const uint8_t record_key[LEAF_KEY_BYTES], struct str method,
+                         struct str upstream_name, struct str arguments,
+                         uint8_t ret_digest[LEAF_DIGEST_BYTES]);
 /* Tool, or object when the entry has no tool. */
 struct str leaf_upstream_name(const struct audit_entry *entry);
 

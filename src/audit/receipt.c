@@ -11,8 +11,8 @@ struct receipt {
     struct uuid call_id;
     uint64_t server_id;
     uint64_t index;
-    uint8_t digest[32];
-    uint8_t digest_key[LEAF_KEY_BYTES];
+    uint8_t digest[LEAF_DIGEST_BYTES];
+    uint8_t record_key[LEAF_KEY_BYTES];
 };
 
 struct receipt *receipt_new(const struct sealed *sealed, uint64_t index)
@@ -25,7 +25,7 @@ struct receipt *receipt_new(const struct sealed *sealed, uint64_t index)
     receipt->index = index;
     memcpy(receipt->digest, sealed->record + RECORD_HEAD_BYTES + LEAF_REQUEST_AT,
            sizeof receipt->digest);
-    memcpy(receipt->digest_key, sealed->digest_key, sizeof receipt->digest_key);
+    memcpy(receipt->record_key, sealed->record_key, sizeof receipt->record_key);
     return receipt;
 }
 
@@ -52,11 +52,11 @@ bool receipt_spend(struct receipt **receipt, const struct uuid *call_id, uint64_
                    struct str method, struct str upstream_name, struct str arguments)
 {
     CLEANUP(receipt_freep) struct receipt *spent = MOVE(*receipt);
-    uint8_t digest[32];
+    uint8_t digest[LEAF_DIGEST_BYTES];
     if (spent == NULL || spent->server_id != server_id ||
         memcmp(&spent->call_id, call_id, sizeof *call_id) != 0)
         return false;
-    leaf_request_digest(spent->digest_key, method, upstream_name, arguments, digest);
+    leaf_request_digest(spent->record_key, method, upstream_name, arguments, digest);
     return str_eq_secret(str_of((const char *)digest, sizeof digest),
                          str_of((const char *)spent->digest, sizeof spent->digest));
 }

@@ -173,22 +173,51 @@ void crypto_hkdf_expand(const uint8_t key[CRYPTO_KEY_BYTES], struct str info, ui
     crypto_wipe(&pads, sizeof pads);
 }
 
+static bool seal_update(EVP_CIPHER_CTX *cipher, uint8_t *out, struct str in)
+{
+    int len = 0;
+
+    return in.len == 0 ||
+           (in.len < INT32_MAX &&
+            EVP_EncryptUpdate(cipher, out, &len, (const unsigned char *)in.ptr, (int)in.len) == 1);
+}
+
+/* The rest of a message whose key and nonce are set. */
+static bool seal_part(EVP_CIPHER_CTX *cipher, const struct crypto_part *part)
+{
+    uint8_t *tag = part->out + part->plain.len;
+    int len = 0;
+    bool ok = true;
+
+    for (size_t i = 0; i < part->aad_count; i++)
+        ok = ok && seal_update(cipher, NULL, part->aad[i]);
+    return ok && seal_update(cipher, part->out, part->plain) &&
+           EVP_EncryptFinal_ex(cipher, tag, &len) == 1 &&
+           EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_BYTES, tag) == 1;
+}
+
 void crypto_seal(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],
                  struct str aad, struct str plain, uint8_t *out)
 {
     EVP_CIPHER_CTX *cipher = get()->cipher;
-    int len = 0;
-    bool ok = plain.len < INT32_MAX && aad.len < INT32_MAX &&
-              EVP_EncryptInit_ex2(cipher, NULL, key, nonce, NULL) == 1;
+    const struct crypto_part part = {.aad = &aad, .aad_count = 1, .plain = plain, .out = out};
 
-    if (aad.len > 0)
-        ok = ok && EVP_EncryptUpdate(cipher, NULL, &len, (const unsigned char *)aad.ptr,
-                                     (int)aad.len) == 1;
-    if (plain.len > 0)
-        ok = ok && EVP_EncryptUpdate(cipher, out, &len, (const unsigned char *)plain.ptr,
-                                     (int)plain.len) == 1;
-    ok = ok && EVP_EncryptFinal_ex(cipher, out + plain.len, &len) == 1 &&
-         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_BYTES, out + plain.len) == 1;
+    check(EVP_EncryptInit_ex2(cipher, NULL, key, nonce, NULL) == 1 && seal_part(cipher, &part),
+          "AES-256-GCM");
+}
+
+void crypto_seal_parts(const uint8_t key[CRYPTO_KEY_BYTES], const struct crypto_part *parts,
+                       size_t count)
+{
+    EVP_CIPHER_CTX *cipher = get()->cipher;
+    uint8_t nonce[CRYPTO_NONCE_BYTES] = {0};
+    bool ok = true;
+
+    for (size_t i = 0; i < count; i++) {
+        nonce[CRYPTO_NONCE_BYTES - 1] = parts[i].number;
+        ok = ok && EVP_EncryptInit_ex2(cipher, NULL, i == 0 ? key : NULL, nonce, NULL) == 1 &&
+             seal_part(cipher, &parts[i]);
+    }
     check(ok, "AES-256-GCM");
 }
 

@@ -36,6 +36,19 @@ void crypto_hkdf_expand(const uint8_t key[CRYPTO_KEY_BYTES], struct str info, ui
  * that (key, nonce) is used once. */
 void crypto_seal(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],
                  struct str aad, struct str plain, uint8_t *out);
+/* What one key seals at once: each part under a nonce of its own, twelve bytes of which the last is
+ * `number` and the others are zero. A part without plain bytes is a keyed digest (GMAC) of its aad.
+ */
+struct crypto_part {
+    const struct str *aad; /* pieces, one behind the other */
+    size_t aad_count;
+    struct str plain;
+    uint8_t *out; /* plain.len + CRYPTO_TAG_BYTES, tag last */
+    uint8_t number;
+};
+/* Cheaper than crypto_seal() for each: the key is set up once. */
+void crypto_seal_parts(const uint8_t key[CRYPTO_KEY_BYTES], const struct crypto_part *parts,
+                       size_t count);
 /* out takes sealed.len - CRYPTO_TAG_BYTES. False: not sealed with this key, nonce and aad; out is
  * then wiped. */
 bool crypto_open(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],
