@@ -41,8 +41,8 @@ struct sealed {
     uint64_t server_id;
     size_t record_bytes;
     struct receipt *receipt;
-    uint8_t record_key[LEAF_KEY_BYTES];
-    uint8_t *record; /* in the same allocation */
+    struct leaf_keys keys; /* of an intent */
+    uint8_t *record;       /* in the same allocation */
 };
 
 struct sealed_list {

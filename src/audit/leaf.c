@@ -1,5 +1,6 @@
 #include "audit/leaf.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "audit/field.h"
@@ -12,7 +13,10 @@
 struct record_keys {
     uint8_t record[LEAF_KEY_BYTES];
     uint8_t commitment[32];
+    uint8_t result[LEAF_KEY_BYTES]; /* of an intent */
 };
+
+enum { COMMITTED_BYTES = offsetof(struct record_keys, result) };
 
 /* Every record has a key of its own, and seals three messages with it: these are their nonces. */
 enum { IDENTITY_NUMBER = 0, ARGUMENTS_NUMBER = 1, REQUEST_NUMBER = 2 };
@@ -168,35 +172,37 @@ static void seal_blocks(const struct audit_entry *entry, const struct leaf_plan 
 
 static void encrypt(const struct audit_entry *entry, const struct leaf_plan *plan,
                     const struct data_key *key, uint8_t *scratch, uint8_t *leaf,
-                    uint8_t record_key[LEAF_KEY_BYTES])
+                    struct leaf_keys *ret_keys)
 {
     struct record_keys keys;
     uint8_t *identity = leaf + plan->leaf;
+    bool is_intent = entry->kind == AUDIT_INTENT;
 
     wire_put_u64(leaf + LEAF_KEY_AT, key->id);
-    derive(key, leaf, &keys, sizeof keys);
+    derive(key, leaf, &keys, is_intent ? sizeof keys : COMMITTED_BYTES);
     memcpy(leaf + LEAF_COMMIT_AT, keys.commitment, sizeof keys.commitment);
     write_private(entry, plan, scratch);
     seal_blocks(entry, plan, scratch, leaf, keys.record);
     digest_block(identity, plan->identity_sealed, leaf + LEAF_IDENTITY_AT);
     digest_block(identity + plan->identity_sealed, plan->arguments_sealed,
                  leaf + LEAF_ARGUMENTS_AT);
-    if (entry->kind == AUDIT_INTENT)
-        memcpy(record_key, keys.record, LEAF_KEY_BYTES);
+    if (is_intent) {
+        memcpy(ret_keys->record, keys.record, sizeof keys.record);
+        memcpy(ret_keys->result, keys.result, sizeof keys.result);
+    }
     crypto_wipe(&keys, sizeof keys);
     crypto_wipe(scratch, plan->private_fields);
 }
 
 void leaf_seal(const struct audit_entry *entry, const struct leaf_plan *plan,
                const uint8_t log_id[LEAF_ID_BYTES], const struct data_key *key, uint8_t *scratch,
-               uint8_t *record, uint8_t record_key[LEAF_KEY_BYTES])
+               uint8_t *record, struct leaf_keys *ret_keys)
 {
     size_t used = RECORD_HEAD_BYTES + plan->leaf + plan->identity_sealed + plan->arguments_sealed;
     write_heads(entry, plan, log_id, record);
     field_write(entry, FIELD_CLEAR, record + RECORD_HEAD_BYTES + LEAF_HEAD_BYTES);
-    memset(record_key, 0, LEAF_KEY_BYTES);
     if (plan->is_encrypted)
-        encrypt(entry, plan, key, scratch, record + RECORD_HEAD_BYTES, record_key);
+        encrypt(entry, plan, key, scratch, record + RECORD_HEAD_BYTES, ret_keys);
     memset(record + used, 0, plan->record - used);
 }
 
@@ -307,7 +313,7 @@ static bool open_committed(const struct leaf_view *view, const struct data_key *
                            struct str sealed, uint8_t *out, struct str *ret_plain)
 {
     struct record_keys keys;
-    derive(key, (const uint8_t *)view->leaf.ptr, &keys, sizeof keys);
+    derive(key, (const uint8_t *)view->leaf.ptr, &keys, COMMITTED_BYTES);
     bool is_open = fits_commitment(view, &keys) &&
                    open_block(view, keys.record, number, sealed, out, ret_plain);
     crypto_wipe(&keys, sizeof keys);

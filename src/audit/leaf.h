@@ -60,6 +60,12 @@ enum {
 #define LEAF_KEY_BYTES    32
 #define LEAF_DIGEST_BYTES CRYPTO_TAG_BYTES
 
+/* What the receipt of an intent needs later. */
+struct leaf_keys {
+    uint8_t record[LEAF_KEY_BYTES]; /* of the blocks and the request digest */
+    uint8_t result[LEAF_KEY_BYTES]; /* of the digest of the result */
+};
+
 /* ---- writing ---- */
 
 /* Lengths of an entry's parts, measured once. */
@@ -76,11 +82,10 @@ struct leaf_plan {
 /* arguments_max: longer arguments are kept as prefix, length and digest. */
 void leaf_measure(const struct audit_entry *entry, size_t arguments_max, struct leaf_plan *plan);
 /* Writes the record of plan->record bytes. scratch takes plan->private_fields bytes and is left
- * wiped. record_key: what the request digest is made with, for the receipt; zeros when nothing is
- * encrypted. key may be NULL only when nothing is encrypted. */
+ * wiped. ret_keys: of an intent; else untouched. key may be NULL only when nothing is encrypted. */
 void leaf_seal(const struct audit_entry *entry, const struct leaf_plan *plan,
                const uint8_t log_id[LEAF_ID_BYTES], const struct data_key *key, uint8_t *scratch,
-               uint8_t *record, uint8_t record_key[LEAF_KEY_BYTES]);
+               uint8_t *record, struct leaf_keys *ret_keys);
 /* Sets what the writer fixes, and the leaf hash in the head of the record. */
 void leaf_commit(uint8_t *record, uint64_t index, int64_t committed_us, uint64_t intent);
 

@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 
+#include "audit/marks.h"
 #include "base/buf.h"
 
 struct partition {
@@ -15,9 +16,6 @@ struct partition {
     sqlite3_stmt *insert;
     bool in_transaction;
 };
-
-#define KIND_MARK    ((uint64_t)1 << 40)
-#define OUTCOME_MARK ((uint64_t)1 << 41)
 
 static enum err_code sql_err(sqlite3 *db, const char *what, struct err *err)
 {
@@ -133,28 +131,9 @@ enum err_code partition_commit(struct partition *partition, struct err *err)
     return exec(partition, "COMMIT", err);
 }
 
-/* One table for all that is looked up by value: names, blind identities, and the few kinds and
- * outcomes that are rare. */
 enum err_code partition_index(struct partition *partition, struct err *err)
 {
-    char sql[1600];
-    snprintf(sql, sizeof sql,
-             "CREATE TABLE IF NOT EXISTS mark (value INTEGER, row INTEGER,"
-             " PRIMARY KEY (value, row)) WITHOUT ROWID;"
-             "INSERT OR IGNORE INTO mark SELECT value, row FROM ("
-             " SELECT server AS value, row FROM call WHERE server != 0 UNION ALL"
-             " SELECT tool, row FROM call WHERE tool != 0 UNION ALL"
-             " SELECT exposed, row FROM call WHERE exposed != 0 AND exposed != tool UNION ALL"
-             " SELECT principal, row FROM call WHERE principal != 0 UNION ALL"
-             " SELECT name, row FROM call WHERE name != 0 UNION ALL"
-             " SELECT email, row FROM call WHERE email != 0 UNION ALL"
-             " SELECT %" PRIu64
-             " + (facts & 255), row FROM call WHERE (facts & 255) != %d UNION ALL"
-             " SELECT %" PRIu64 " + (facts >> 32 & 255), row FROM call"
-             "  WHERE (facts >> 32 & 255) NOT IN (0, %d)"
-             ") ORDER BY value, row;",
-             KIND_MARK, (int)AUDIT_INTENT, OUTCOME_MARK, (int)OUTCOME_OK + 1);
-    return exec(partition, sql, err);
+    return marks_build(partition->db, err);
 }
 
 enum err_code partition_settle(struct partition *partition, struct err *err)
@@ -175,24 +154,6 @@ static void closep(sqlite3 **db)
 static void finalizep(sqlite3_stmt **stmt)
 {
     sqlite3_finalize(*stmt);
-}
-
-/* The value that finds the fewest rows; 0: nothing asked for is in the index. */
-static int64_t best_mark(const struct row_filter *filter)
-{
-    uint64_t kind_mask = row_fact_bits(ROW_KIND, 0xff);
-    uint64_t outcome = row_fact_of(filter->facts, ROW_OUTCOME);
-    if (filter->who != 0)
-        return filter->who;
-    if (filter->tool != 0)
-        return filter->tool;
-    /* A single kind that is not that of calls. */
-    if (filter->kinds != 0 && (filter->kinds & (filter->kinds - 1)) == 0 &&
-        filter->kinds != 1u << AUDIT_INTENT && (filter->facts_mask & kind_mask) == 0)
-        return (int64_t)KIND_MARK + __builtin_ctz(filter->kinds);
-    if (outcome != 0 && outcome != (uint64_t)OUTCOME_OK + 1)
-        return (int64_t)(OUTCOME_MARK + outcome);
-    return filter->server;
 }
 
 static void write_query(const struct partition_query *query, int64_t mark, struct buf *sql)
@@ -264,16 +225,18 @@ enum err_code partition_find(const char *dir, uint64_t number, const struct part
     CLEANUP(finalizep) sqlite3_stmt *stmt = NULL;
     CLEANUP(buf_done) struct buf sql;
     char path[4096];
-    int64_t mark = query->is_sealed ? best_mark(query->filter) : 0;
+    int64_t mark = 0;
 
     buf_init(&sql, 4096);
-    write_query(query, mark, &sql);
-    if (sql.failed)
-        return err_set(err, ERR_INTERNAL, "memory is out");
     partition_path(dir, number, path);
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return sql_err(db, path, err);
     sqlite3_busy_timeout(db, 1000);
+    if (query->is_sealed && marks_pick(db, query->filter, &mark, err) != ERR_OK)
+        return err_wrap(err, path);
+    write_query(query, mark, &sql);
+    if (sql.failed)
+        return err_set(err, ERR_INTERNAL, "memory is out");
     if (sqlite3_prepare_v2(db, sql.ptr, (int)sql.len, &stmt, NULL) != SQLITE_OK)
         return sql_err(db, "prepare", err);
     bind_query(stmt, query, mark, max - *count);

@@ -47,7 +47,7 @@ void sealed_free(struct sealed *sealed)
     if (sealed == NULL)
         return;
     receipt_free(sealed->receipt);
-    crypto_wipe(sealed->record_key, sizeof sealed->record_key);
+    crypto_wipe(&sealed->keys, sizeof sealed->keys);
     free(sealed);
 }
 
@@ -67,7 +67,7 @@ void sealed_fill(struct audit *audit, struct sealed *sealed, const struct audit_
     sealed->server_id = entry->server_id;
     sealed->record_bytes = plan->record;
     sealed->receipt = NULL;
-    leaf_seal(entry, plan, audit->log_id, key, scratch, sealed->record, sealed->record_key);
+    leaf_seal(entry, plan, audit->log_id, key, scratch, sealed->record, &sealed->keys);
 }
 
 struct sealed *sealed_copy(const struct sealed *sealed)
@@ -119,7 +119,7 @@ static void recycle(struct audit_port *port, struct sealed *sealed)
     uint8_t rank = sealed->pool_rank;
     receipt_free(sealed->receipt);
     sealed->receipt = NULL;
-    crypto_wipe(sealed->record_key, sizeof sealed->record_key);
+    crypto_wipe(&sealed->keys, sizeof sealed->keys);
     if (rank == POOL_CLASSES ||
         port->pooled[rank] * ((size_t)POOL_FIRST_BYTES << rank) >= POOL_KEPT_BYTES) {
         free(sealed);

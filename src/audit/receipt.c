@@ -12,7 +12,7 @@ struct receipt {
     uint64_t server_id;
     uint64_t index;
     uint8_t digest[LEAF_DIGEST_BYTES];
-    uint8_t record_key[LEAF_KEY_BYTES];
+    struct leaf_keys keys;
 };
 
 struct receipt *receipt_new(const struct sealed *sealed, uint64_t index)
@@ -25,7 +25,7 @@ struct receipt *receipt_new(const struct sealed *sealed, uint64_t index)
     receipt->index = index;
     memcpy(receipt->digest, sealed->record + RECORD_HEAD_BYTES + LEAF_REQUEST_AT,
            sizeof receipt->digest);
-    memcpy(receipt->record_key, sealed->record_key, sizeof receipt->record_key);
+    receipt->keys = sealed->keys;
     return receipt;
 }
 
@@ -48,6 +48,11 @@ uint64_t receipt_index(const struct receipt *receipt)
     return receipt->index;
 }
 
+void receipt_result_key(const struct receipt *receipt, uint8_t ret_key[RECEIPT_KEY_BYTES])
+{
+    memcpy(ret_key, receipt->keys.result, sizeof receipt->keys.result);
+}
+
 bool receipt_spend(struct receipt **receipt, const struct uuid *call_id, uint64_t server_id,
                    struct str method, struct str upstream_name, struct str arguments)
 {
@@ -56,7 +61,7 @@ bool receipt_spend(struct receipt **receipt, const struct uuid *call_id, uint64_
     if (spent == NULL || spent->server_id != server_id ||
         memcmp(&spent->call_id, call_id, sizeof *call_id) != 0)
         return false;
-    leaf_request_digest(spent->record_key, method, upstream_name, arguments, digest);
+    leaf_request_digest(spent->keys.record, method, upstream_name, arguments, digest);
     return str_eq_secret(str_of((const char *)digest, sizeof digest),
                          str_of((const char *)spent->digest, sizeof spent->digest));
 }

@@ -28,5 +28,10 @@ bool receipt_spend(struct receipt **receipt, const struct uuid *call_id, uint64_
 void receipt_free(struct receipt *receipt);
 void receipt_freep(struct receipt **receipt);
 
+/* The key of the digest of this call's result: HMAC-SHA-256, so that the digest may stand in clear
+ * and says nothing once the key is erased. The caller wipes it. */
+#define RECEIPT_KEY_BYTES 32
+void receipt_result_key(const struct receipt *receipt, uint8_t ret_key[RECEIPT_KEY_BYTES]);
+
 /* Index of the intent in the log. */
 uint64_t receipt_index(const struct receipt *receipt);

@@ -101,6 +101,7 @@ void call_end(struct call *call)
         http_request_set_app(call->http, NULL);
     upstream_stop_waiting(&call->waiter);
     receipt_freep(&call->receipt);
+    crypto_wipe(call->result_key, sizeof call->result_key);
     snapshot_unref(call->snapshot);
     if (call->prev != NULL)
         call->prev->next = call->next;

@@ -16,9 +16,11 @@
 #include <stdint.h>
 
 #include "audit/audit.h"
+#include "audit/receipt.h"
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/jobs.h"
 #include "base/uuid.h"
 #include "gate/entry_facts.h"
@@ -125,7 +127,8 @@ struct call {
     enum audit_outcome outcome;
     size_t result_bytes;
     int upstream_status;
-    uint8_t result_digest[32];
+    uint8_t result_key[RECEIPT_KEY_BYTES];
+    uint8_t result_digest[CRYPTO_SHA256_BYTES];
     bool has_digest;
     struct err why; /* of outcomes that failed */
     enum reply_state reply_state;

@@ -36,6 +36,7 @@ static enum err_code open_data(struct gate *gate, struct err *err)
     char path[PATH_MAX];
     enum err_code code = path_in(settings, "", path, err);
 
+    store_prepare_process();
     if (code == ERR_OK)
         code = data_lock_take(path, &gate->lock, err);
     if (code == ERR_OK)

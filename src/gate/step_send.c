@@ -2,6 +2,7 @@
  * Compose, record, forward: the message as it will go, its entry made durable, and only then the
  * message itself (law 1).
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -241,6 +242,8 @@ enum step_result step_forward(struct call *call)
     };
     call->exchange.on_message = on_message;
     call->exchange.on_end = on_end;
+    assert(call->receipt != NULL);
+    receipt_result_key(call->receipt, call->result_key);
     call->is_waiting = true;
     call->sent_us = clock_mono_us();
     if (upstream_call(call->upstream, &call->exchange, &call->receipt, &what, &err) == ERR_OK)

@@ -52,7 +52,8 @@ static void settle_answer(struct call *call, const struct mcp_message *message)
 
     call->outcome = outcome_of_answer(answer);
     if (message->kind == MCP_RESPONSE) {
-        crypto_sha256(json_raw(&message->doc, message->result), call->result_digest);
+        const struct str result = json_raw(&message->doc, message->result);
+        crypto_hmacv(call->result_key, &result, 1, call->result_digest);
         call->has_digest = true;
     }
     if (call->http != NULL)

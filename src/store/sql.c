@@ -94,6 +94,12 @@ static enum err_code set_up(struct sql *sql, const char *path, struct err *err)
     return rc == SQLITE_OK ? ERR_OK : fail(sql, rc, err);
 }
 
+void sql_prepare_process(void)
+{
+    /* Refused once SQLite runs; then it only is slower. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum err_code sql_open(const char *path, struct sql **ret_sql, struct err *err)
 {
     CLEANUP(sql_closep) struct sql *sql = calloc(1, sizeof *sql);

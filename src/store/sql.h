@@ -22,6 +22,7 @@
 struct sql;
 struct sqlite3_stmt;
 
+void sql_prepare_process(void);
 /* Opens without changing anything. ERR_CONFLICT: another connection has the file. ERR_CORRUPT:
  * damaged, or no database. */
 enum err_code sql_open(const char *path, struct sql **ret_sql, struct err *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "store/sql.h"
 #include "store/store_priv.h"
 
 enum { MAX_CHANGE_ID_BYTES = 64 };
@@ -22,6 +23,11 @@ static enum err_code leave(struct store *store, enum err_code code)
 static void check_change(const struct store_change *change)
 {
     assert(change->id.len <= MAX_CHANGE_ID_BYTES);
+}
+
+void store_prepare_process(void)
+{
+    sql_prepare_process();
 }
 
 enum err_code store_open(const char *path, struct store **ret_store, struct err *err)

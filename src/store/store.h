@@ -31,6 +31,10 @@
 
 struct store;
 
+/* Once per process, before any database is opened, of whichever room: SQLite then keeps no count of
+ * its memory, which takes a lock at every allocation. */
+void store_prepare_process(void);
+
 /* path of a SQLite file, made (0600) when missing and migrated when old. ERR_CONFLICT: another
  * connection has it. ERR_INVALID: from a newer version of Portreeve, or no database of Portreeve.
  * ERR_CORRUPT: damaged. *ret_store is the caller's: store_close() it. */

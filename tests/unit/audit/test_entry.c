@@ -194,7 +194,7 @@ static struct data_key a_key(uint8_t fill)
 struct sealed_record {
     uint8_t bytes[4096];
     size_t len;
-    uint8_t record_key[32];
+    struct leaf_keys keys;
 };
 
 static struct sealed_record seal_entry(const struct audit_entry *entry, const struct data_key *key)
@@ -205,7 +205,7 @@ static struct sealed_record seal_entry(const struct audit_entry *entry, const st
     uint8_t scratch[4096];
     leaf_measure(entry, 1 << 20, &plan);
     assert_true(plan.record <= sizeof record.bytes);
-    leaf_seal(entry, &plan, log_id, key, scratch, record.bytes, record.record_key);
+    leaf_seal(entry, &plan, log_id, key, scratch, record.bytes, &record.keys);
     leaf_commit(record.bytes, 7, 8, LEAF_NO_INTENT);
     record.len = plan.record;
     return record;
