@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/rand.h"
+#include "base/table.h"
 
 /* What HKDF-Expand yields, in this order. */
 struct record_keys {
@@ -74,6 +75,25 @@ static void derive(const struct data_key *key, const uint8_t *leaf, struct recor
     crypto_hkdf_expand(key->bytes, str_of(info, sizeof info), (uint8_t *)keys, len);
 }
 
+/* A hash under a key of the process, which nobody keeps: it tells equal from different, and only
+ * beside others of the same run. */
+static uint64_t identity_mark(const struct audit_entry *entry)
+{
+    const struct str pieces[] = {entry->principal_id, entry->principal_name, entry->email};
+    enum { IDENTITY_MAX = 150 };
+    char text[ARRAY_LEN(pieces) * (1 + IDENTITY_MAX)];
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+        if (pieces[i].len > IDENTITY_MAX)
+            return 0;
+        text[len++] = (char)pieces[i].len;
+        if (pieces[i].len > 0)
+            memcpy(text + len, pieces[i].ptr, pieces[i].len);
+        len += pieces[i].len;
+    }
+    return table_hash(str_of(text, len)) | 1;
+}
+
 static size_t padded(size_t bytes)
 {
     return (bytes + 7) & ~(size_t)7;
@@ -121,6 +141,7 @@ static void write_heads(const struct audit_entry *entry, const struct leaf_plan 
     wire_put_u16(leaf + LEAF_HEAD_AT, LEAF_HEAD_BYTES);
     wire_put_u32(leaf + LEAF_SIZES_AT, (uint32_t)plan->identity_sealed);
     wire_put_u32(leaf + LEAF_SIZES_AT + 4, (uint32_t)plan->arguments_sealed);
+    wire_put_u64(leaf + LEAF_WHO_AT, plan->identity_sealed == 0 ? 0 : identity_mark(entry));
 }
 
 /* The private fields, in plain, and how long the arguments were if they had to be cut. */
@@ -256,6 +277,7 @@ bool leaf_parse(struct str record, struct leaf_view *ret_view)
     view.time_us = (int64_t)wire_u64(leaf + LEAF_TIME_AT);
     view.mono_us = wire_u64(leaf + LEAF_MONO_AT);
     view.key_id = wire_u64(leaf + LEAF_KEY_AT);
+    view.who = wire_u64(leaf + LEAF_WHO_AT);
     view.index = wire_u64(leaf + LEAF_INDEX_AT);
     view.committed_us = (int64_t)wire_u64(leaf + LEAF_COMMITTED_AT);
     view.intent = wire_u64(leaf + LEAF_INTENT_AT);

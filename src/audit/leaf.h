@@ -52,7 +52,8 @@ enum {
     LEAF_ARGUMENTS_AT = 176, /* 32 bytes: SHA-256 of the argument ciphertext */
     LEAF_REQUEST_AT = 208,   /* 16 bytes: keyed digest of method, upstream name, arguments */
     LEAF_SIZES_AT = 224,     /* u32, u32: lengths of the ciphertexts */
-    LEAF_HEAD_BYTES = 232,
+    LEAF_WHO_AT = 232,       /* u64: identity mark, 0: none */
+    LEAF_HEAD_BYTES = 240,
 };
 
 #define LEAF_NO_INTENT    UINT64_MAX
@@ -117,6 +118,7 @@ struct leaf_view {
     uint64_t index;
     uint64_t intent;
     uint64_t key_id;
+    uint64_t who; /* two entries under one data key with the same mark are of the same identity */
 };
 
 /* False: these bytes are no record. */

@@ -18,6 +18,15 @@ struct cached {
     int64_t blind;
 };
 
+/* What an identity block says, by data key and identity mark. */
+struct known {
+    uint64_t key_id;
+    uint64_t who; /* 0: free */
+    int64_t principal;
+    int64_t name;
+    int64_t email;
+};
+
 struct row_maker {
     const struct keyring *keyring;
     struct data_keys *data_keys;
@@ -26,6 +35,7 @@ struct row_maker {
     uint8_t *plain; /* the identity block, opened */
     size_t plain_bytes;
     struct cached cache[CACHE_SIZE];
+    struct known known[CACHE_SIZE];
 };
 
 struct row_maker *row_maker_new(const struct keyring *keyring, struct data_keys *data_keys,
@@ -106,24 +116,44 @@ static bool reserve(struct row_maker *maker, size_t bytes)
     return true;
 }
 
-/* An erased or unreadable identity leaves the row without one: it is found by everything else. */
-static void add_identity(struct row_maker *maker, const struct leaf_view *view, struct row *row)
+static bool open_identity(struct row_maker *maker, const struct leaf_view *view,
+                          struct known *ret_known)
 {
     const struct data_key *key;
     struct str list;
     struct field_item item;
-    if (view->identity.len == 0 || !reserve(maker, view->identity.len) ||
+    struct known known = {.key_id = view->key_id, .who = view->who};
+    if (!reserve(maker, view->identity.len) ||
         data_keys_by_id(maker->data_keys, view->key_id, &key, NULL) != ERR_OK ||
         !leaf_peek_identity(view, key, maker->plain, &list))
-        return;
+        return false;
     while (field_next(&list, &item) && item.tag <= TAG_email) {
         if (item.tag == TAG_principal_id)
-            row->principal = blind_of(maker, item.value);
+            known.principal = blind_of(maker, item.value);
         else if (item.tag == TAG_principal_name)
-            row->name = blind_of(maker, item.value);
+            known.name = blind_of(maker, item.value);
         else if (item.tag == TAG_email)
-            row->email = blind_of(maker, item.value);
+            known.email = blind_of(maker, item.value);
     }
+    *ret_known = known;
+    return true;
+}
+
+/* An erased or unreadable identity leaves the row without one: it is found by everything else. */
+static void add_identity(struct row_maker *maker, const struct leaf_view *view, struct row *row)
+{
+    struct known *known = &maker->known[(view->who ^ view->key_id) >> 1 & (CACHE_SIZE - 1)];
+    struct known opened;
+    if (view->identity.len == 0)
+        return;
+    if (view->who == 0 || known->who != view->who || known->key_id != view->key_id) {
+        if (!open_identity(maker, view, &opened))
+            return;
+        *known = opened;
+    }
+    row->principal = known->principal;
+    row->name = known->name;
+    row->email = known->email;
 }
 
 /* ---- rows ---- */
