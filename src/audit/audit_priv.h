@@ -118,7 +118,8 @@ struct audit {
     struct sealed_list retained; /* to be written once the journal is back */
     bool has_failed;
     uint64_t retry_at_us;
-    size_t last_waits; /* entries of the last batch that somebody waited for */
+    unsigned last_pauses; /* of the last gathering; 0: it ended for want of more */
+    size_t last_waits;    /* entries of the last batch that somebody waited for */
     uint64_t looked_at_us;
     uint64_t reported_drops;
 

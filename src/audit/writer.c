@@ -317,22 +317,31 @@ static void wait_for_work(struct audit *audit)
     audit->is_urgent = false;
 }
 
-/* Calls that come many at a time are worth a moment: one sync then serves more of them. As long as
- * more arrive, the moment is prolonged, within bounds. */
-static void gather(const struct audit *audit)
+static uint64_t pause_for(const struct audit *audit, unsigned pauses)
 {
-    const struct timespec pause = {.tv_nsec = (long)audit->gather_us * 1000};
+    const struct timespec pause = {.tv_nsec = (long)audit->gather_us * 1000 * (long)pauses};
+    nanosleep(&pause, NULL);
+    return atomic_load_explicit(&audit->added, memory_order_relaxed);
+}
+
+/* Calls that come many at a time are worth a moment: one sync then serves more of them. As long as
+ * more arrive, the moment is prolonged, within bounds; where it was prolonged to the end last time,
+ * all but the last look is saved. */
+static void gather(struct audit *audit)
+{
     uint64_t before = 0;
     uint64_t added = atomic_load_explicit(&audit->added, memory_order_relaxed);
-    unsigned pauses = 0;
+    unsigned pauses = audit->last_pauses == GATHER_PAUSES ? GATHER_PAUSES - 1 : 1;
     if (audit->last_waits <= 1 || audit->gather_us == 0)
         return;
-    do {
+    before = added;
+    added = pause_for(audit, pauses);
+    while (added != before && pauses < GATHER_PAUSES) {
         before = added;
-        nanosleep(&pause, NULL);
-        added = atomic_load_explicit(&audit->added, memory_order_relaxed);
+        added = pause_for(audit, 1);
         pauses++;
-    } while (added != before && pauses < GATHER_PAUSES);
+    }
+    audit->last_pauses = added != before ? pauses : 0;
 }
 
 static uint64_t count_list(const struct sealed_list *list)

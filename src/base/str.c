@@ -77,9 +77,21 @@ bool str_eq_secret(struct str a, struct str b)
 {
     if (a.len != b.len)
         return false;
-    volatile unsigned char diff = 0;
-    for (size_t i = 0; i < a.len; i++)
-        diff = (unsigned char)(diff | (a.ptr[i] ^ b.ptr[i]));
+    uint64_t diff = 0;
+    size_t at = 0;
+    for (; at + sizeof diff <= a.len; at += sizeof diff) {
+        uint64_t x;
+        uint64_t y;
+        memcpy(&x, a.ptr + at, sizeof x);
+        memcpy(&y, b.ptr + at, sizeof y);
+        diff |= x ^ y;
+        /* The compiler must not see that nothing changes any more once a bit is set. */
+        __asm__("" : "+r"(diff));
+    }
+    for (; at < a.len; at++) {
+        diff |= (unsigned char)(a.ptr[at] ^ b.ptr[at]);
+        __asm__("" : "+r"(diff));
+    }
     return diff == 0;
 }
 

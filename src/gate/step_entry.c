@@ -122,6 +122,20 @@ static enum step_result unauthenticated(struct call *call, enum auth_failure fai
     return turn_away(call, 401, "A valid bearer token is needed.");
 }
 
+/* A token that was good a moment ago, under this snapshot. */
+static bool is_known(struct call *call, struct str authorization)
+{
+    struct worker *worker = call->worker;
+    const struct caller *known = NULL;
+
+    if (authorization.ptr != NULL && call->snapshot == worker->snapshot)
+        known = caller_cache_find(worker->callers, authorization, call->started_us);
+    if (known == NULL)
+        return false;
+    call->caller = *known;
+    return true;
+}
+
 static enum err_code find_caller(struct call *call, enum auth_failure *failure)
 {
     const struct token_table *tokens = snapshot_tokens(call->snapshot);
@@ -129,6 +143,8 @@ static enum err_code find_caller(struct call *call, enum auth_failure *failure)
     const uint8_t *pepper = keyring_get(call->worker->gate->keyring, KEY_PEPPER);
     struct str token = STR_NONE;
 
+    if (is_known(call, authorization))
+        return ERR_OK;
     if (call->listener->as.len > 0 && authorization.ptr == NULL)
         return token_table_find_robot(tokens, str_from(call->listener->as, strlen("robot:")),
                                       &call->caller, failure, NULL);
@@ -136,7 +152,11 @@ static enum err_code find_caller(struct call *call, enum auth_failure *failure)
         *failure = AUTH_MALFORMED;
         return ERR_UNAUTHENTICATED;
     }
-    return token_table_find(tokens, token, pepper, clock_wall_us(), &call->caller, failure, NULL);
+    enum err_code code =
+        token_table_find(tokens, token, pepper, call->started_us, &call->caller, failure, NULL);
+    if (code == ERR_OK && call->snapshot == call->worker->snapshot)
+        caller_cache_put(call->worker->callers, authorization, &call->caller);
+    return code;
 }
 
 enum step_result step_authenticate(struct call *call)

@@ -277,10 +277,11 @@ static bool make_parts(struct worker *worker)
     worker->ended = ended_new();
     worker->refusals = refusals_new(worker->gate->settings->refusals_per_second);
     worker->data_keys = table_new();
+    worker->callers = caller_cache_new();
     worker->port = audit_port_new(worker->gate->audit, wake_for_audit, worker);
     return worker->names != NULL && worker->upstreams != NULL && worker->streams != NULL &&
            worker->ended != NULL && worker->refusals != NULL && worker->data_keys != NULL &&
-           worker->port != NULL;
+           worker->callers != NULL && worker->port != NULL;
 }
 
 enum err_code worker_new(struct gate *gate, unsigned index, struct worker **ret_worker,
@@ -451,6 +452,7 @@ void worker_adopt(struct worker *worker, struct snapshot *snapshot)
     worker->snapshot = snapshot_ref(snapshot);
     /* Who destroys keys publishes a snapshot behind it. */
     forget_keys(worker);
+    caller_cache_clear(worker->callers);
     upstreams_adopt(worker, snapshot);
     snapshot_unref(old);
     listening_check(worker, true);
@@ -478,6 +480,7 @@ void worker_free(struct worker *worker)
     ended_free(worker->ended);
     refusals_free(worker->refusals);
     forget_keys(worker);
+    caller_cache_free(worker->callers);
     names_cache_free(worker->names);
     free(worker->uses);
     loop_timer_stop(&worker->tick);

@@ -12,6 +12,7 @@
 #include "gate/gate_priv.h"
 #include "gate/refusals.h"
 #include "gate/worker.h"
+#include "identity/caller_cache.h"
 #include "net/http_server.h"
 #include "net/loop.h"
 #include "net/names.h"
@@ -59,7 +60,8 @@ struct worker {
     size_t server_count;
     struct http_counters http_counters;
     struct worker_counters counters;
-    struct snapshot *snapshot; /* a reference */
+    struct snapshot *snapshot;    /* a reference */
+    struct caller_cache *callers; /* that this snapshot knows */
     struct audit_port *port;
     struct uses *uses; /* of tokens, not yet told to the store */
     struct upstreams *upstreams;

@@ -234,6 +234,20 @@ static enum http1_event parse_head(struct http1 *parser)
     return HTTP1_HEAD;
 }
 
+/* The end of the line that only holds CR LF, behind the byte `from`; NULL: not there yet. */
+static const char *find_empty_line(const struct buf *gathered, size_t from)
+{
+    const char *at = gathered->ptr + from;
+    const char *end = gathered->ptr + gathered->len;
+
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        at++;
+        if (at - gathered->ptr >= 4 && memcmp(at - 4, "\r\n\r\n", 4) == 0)
+            return at;
+    }
+    return NULL;
+}
+
 /* Gathers up to and with the empty line. Bytes behind it are left. */
 static enum http1_event feed_head(struct http1 *parser, struct str bytes, size_t *ret_taken)
 {
@@ -246,9 +260,9 @@ static enum http1_event feed_head(struct http1 *parser, struct str bytes, size_t
     if (gathered->failed)
         return refuse(parser, 431, "memory is out");
     size_t from = parser->searched > 3 ? parser->searched - 3 : 0;
-    const char *end = memmem(gathered->ptr + from, gathered->len - from, "\r\n\r\n", 4);
+    const char *end = find_empty_line(gathered, from);
     if (end != NULL) {
-        size_t len = (size_t)(end - gathered->ptr) + 4;
+        size_t len = (size_t)(end - gathered->ptr);
 
         gathered->len = len;
         *ret_taken = len - before;
