@@ -26,6 +26,8 @@ void connection_set_state(struct connection *connection, enum connection_state s
         [CONNECTION_BODY] = 1u << CONNECTION_HEAD,
         [CONNECTION_SKIPPED] = 1u << CONNECTION_HEAD | 1u << CONNECTION_BODY,
         [CONNECTION_WAITING] = 1u << CONNECTION_BODY,
+        [CONNECTION_ENDING] = 1u << CONNECTION_HEAD | 1u << CONNECTION_BODY |
+                              1u << CONNECTION_SKIPPED | 1u << CONNECTION_WAITING,
         [CONNECTION_CLOSED] = ~0u,
     };
 
@@ -52,25 +54,46 @@ static void end_request(struct connection *connection, bool was_sent)
 }
 
 /* Whoever reads on below finds the state; memory goes when it has returned. */
-static void part(struct connection *connection, bool gently)
+static void close_now(struct connection *connection, bool was_sent)
 {
     struct stream *stream = MOVE(connection->stream);
 
     if (connection->state == CONNECTION_CLOSED)
         return;
     connection_set_state(connection, CONNECTION_CLOSED);
-    if (gently)
-        stream_finish(stream, (uint64_t)connection->server->config.limits->write_stall_ms);
-    else
-        stream_close(stream);
-    end_request(connection, gently);
+    stream_close(stream);
+    end_request(connection, was_sent);
     if (!connection->is_reading)
         connection_free(connection);
 }
 
 void connection_close(struct connection *connection)
 {
-    part(connection, false);
+    close_now(connection, false);
+}
+
+/* The client itself said that nothing follows its request, and nothing did. */
+static bool has_client_ended(const struct connection *connection)
+{
+    return connection->state == CONNECTION_WAITING && !connection->request.head->keeps_alive &&
+           !connection->has_more && connection->ahead.len == 0;
+}
+
+/* Ends it once the client had its chance to read what was written. */
+static void finish(struct connection *connection)
+{
+    size_t queued = stream_queued_bytes(connection->stream);
+
+    if ((queued == 0 && has_client_ended(connection)) || !stream_finish(connection->stream)) {
+        close_now(connection, true);
+        return;
+    }
+    connection_set_state(connection, CONNECTION_ENDING);
+    loop_timer_stop(&connection->timer);
+    if (stream_queued_bytes(connection->stream) > 0)
+        connection_start_stall(connection);
+    end_request(connection, true);
+    buf_done(&connection->body);
 }
 
 void connection_refuse(struct connection *connection, int status)
@@ -89,7 +112,14 @@ void connection_refuse(struct connection *connection, int status)
         request->is_live = false;
         connection->server->config.events->on_closed(request, false);
     }
-    part(connection, true);
+    finish(connection);
+}
+
+void connection_leave(struct connection *connection)
+{
+    if (connection->state == CONNECTION_ENDING)
+        stream_leave(MOVE(connection->stream));
+    connection_close(connection);
 }
 
 static void on_stall(struct loop_timer *timer)
@@ -155,6 +185,7 @@ static void on_timer(struct loop_timer *timer)
         break;
     case CONNECTION_SKIPPED:
     case CONNECTION_WAITING:
+    case CONNECTION_ENDING:
     case CONNECTION_CLOSED:
         break;
     }
@@ -310,6 +341,7 @@ static bool step(struct connection *connection, struct str *bytes)
     enum http1_event event = http1_feed(connection->parser, *bytes, &taken, &part_of_body);
 
     *bytes = str_from(*bytes, taken);
+    connection->has_more = bytes->len > 0;
     switch (event) {
     case HTTP1_MORE:
         note_first_byte(connection, had_begun);
@@ -335,16 +367,21 @@ static bool may_read(const struct connection *connection)
     return connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
 }
 
+static bool is_over(const struct connection *connection)
+{
+    return connection->state == CONNECTION_ENDING || connection->state == CONNECTION_CLOSED;
+}
+
 /* A reply that ended while its request was read: the next one, or the end. False: the connection is
- * closed, and freed unless it is being read. */
+ * over, and may be freed unless it is being read. */
 static bool settle(struct connection *connection)
 {
-    if (connection->state == CONNECTION_CLOSED)
+    if (is_over(connection))
         return false;
     if (connection->request.phase != REPLY_PHASE_ENDED || connection->state == CONNECTION_BODY)
         return true;
     if (connection->closes || connection->state == CONNECTION_SKIPPED) {
-        part(connection, true);
+        finish(connection);
         return false;
     }
     if (connection->state == CONNECTION_WAITING)
@@ -364,7 +401,7 @@ static void read_on(struct connection *connection, struct str bytes)
         connection_free(connection);
         return;
     }
-    if (bytes.len == 0)
+    if (bytes.len == 0 || is_over(connection))
         return;
     /* What was sent ahead waits, and so does the client. */
     buf_add(&connection->ahead, bytes);
@@ -405,7 +442,7 @@ void connection_read(struct connection *connection, struct str bytes)
 void connection_next(struct connection *connection)
 {
     end_request(connection, true);
-    if (connection->is_reading || connection->state == CONNECTION_CLOSED)
+    if (connection->is_reading || is_over(connection))
         return;
     if (connection->state == CONNECTION_BODY) {
         /* Answered before the body was read: it will not be. */

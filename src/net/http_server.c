@@ -305,7 +305,7 @@ void http_server_free(struct http_server *server)
         return;
     close_listener(server);
     while (server->connections != NULL)
-        connection_close(server->connections);
+        connection_leave(server->connections);
     tls_unref(server->config.tls);
     table_free(server->per_address);
     buf_done(&server->head);

@@ -67,7 +67,8 @@ void http_server_set_tls(struct http_server *server, struct tls_context *tls);
 /* No new connections; idle ones are closed, the others after their reply. */
 void http_server_stop(struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
-/* Closes every connection (on_closed runs) and frees. NULL is fine. */
+/* Closes every connection (on_closed runs) and frees; what is left of ended replies still goes out
+ * while the loop runs. NULL is fine. */
 void http_server_free(struct http_server *server);
 
 void *http_request_ctx(const struct http_request *request); /* of the config */

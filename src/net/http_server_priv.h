@@ -9,6 +9,9 @@
  *                                             │ answered without it                               │
  *                                             ▼                                                   │
  *                                          SKIPPED ── reply ended ──► CLOSED ◄── anything wrong ──┘
+ *
+ *   A connection that ends after a reply, or with a refusal, goes through ENDING to CLOSED: the
+ * client shall read what was written. It counts as a connection until then.
  */
 #pragma once
 
@@ -24,6 +27,7 @@ enum connection_state {
     CONNECTION_BODY,
     CONNECTION_SKIPPED, /* a reply is due, the rest of the request will not be read */
     CONNECTION_WAITING, /* the request is complete, a reply is due or under way */
+    CONNECTION_ENDING,  /* all is written; what the client still sends is dropped */
     CONNECTION_CLOSED,
 };
 
@@ -52,6 +56,7 @@ struct connection {
     struct addr peer;    /* of the PROXY header, else of the connection */
     size_t *per_address; /* counter of its address; NULL: not counted */
     bool is_reading;     /* inside read_on() */
+    bool has_more;       /* bytes came behind what was read last */
     bool closes;         /* after the reply */
     bool needs_proxy;
     uint64_t requests;
@@ -85,6 +90,8 @@ void connection_read(struct connection *connection, struct str bytes);
 void connection_next(struct connection *connection);
 /* Ends it now; on_closed runs when a request is under way. */
 void connection_close(struct connection *connection);
+/* The server goes: what was written on an ending connection still goes out. */
+void connection_leave(struct connection *connection);
 /* Out of the server's list and freed. */
 void connection_free(struct connection *connection);
 /* An error of the protocol: status, and the end. */

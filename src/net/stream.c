@@ -6,7 +6,8 @@
 
 #include "net/stream_priv.h"
 
-enum { MAX_PIECES = 64 };
+/* Lingering: enough for a client that sends all of a large body before it reads. */
+enum { MAX_PIECES = 64, LINGER_MS = 2000, LINGER_BYTES = 16 << 20 };
 
 struct write {
     uv_write_t request;
@@ -33,7 +34,7 @@ static void close_handle(struct stream *stream)
     if (stream->state == STREAM_CLOSING)
         return;
     set_state(stream, STREAM_CLOSING);
-    loop_timer_stop(&stream->grace);
+    loop_timer_stop(&stream->linger);
     uv_close(&stream->uv.handle, on_closed);
 }
 
@@ -41,7 +42,7 @@ void stream_close(struct stream *stream)
 {
     if (stream == NULL)
         return;
-    if (stream->tls != NULL && stream->state == STREAM_OPEN)
+    if (stream->tls != NULL && stream_is_open(stream))
         stream_tls_goodbye(stream);
     close_handle(stream);
 }
@@ -52,10 +53,7 @@ void stream_end(struct stream *stream, const struct err *why)
         return;
     set_state(stream, STREAM_ENDED);
     (void)uv_read_stop(&stream->uv.stream);
-    if (stream->is_finishing)
-        close_handle(stream);
-    else
-        stream->events->on_end(stream, why);
+    stream->events->on_end(stream, why);
 }
 
 static void end_with(struct stream *stream, int code, const char *what)
@@ -75,13 +73,29 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     *buffer = uv_buf_init(loop_read_buffer(stream->loop), LOOP_READ_BYTES);
 }
 
+/* Bytes behind the last word, or the end of the peer's side. */
+static void drop(struct stream *stream, ssize_t got)
+{
+    if (got > 0) {
+        stream->dropped += (size_t)got;
+        if (stream->dropped <= LINGER_BYTES)
+            return;
+    }
+    stream->is_deaf = true;
+    (void)uv_read_stop(&stream->uv.stream);
+    if (stream->queued == 0)
+        stream_end(stream, NULL);
+}
+
 static void on_read(uv_stream_t *handle, ssize_t got, const uv_buf_t *buffer)
 {
     struct stream *stream = handle->data;
 
     if (got == 0 || stream->state >= STREAM_ENDED)
         return;
-    if (got == UV_EOF)
+    if (stream->is_finishing)
+        drop(stream, got);
+    else if (got == UV_EOF)
         stream_end(stream, NULL);
     else if (got < 0)
         end_with(stream, (int)got, "read");
@@ -123,9 +137,9 @@ static void on_connected(uv_connect_t *request, int code)
         stream_ready(stream);
 }
 
-static void on_grace_over(struct loop_timer *timer)
+static void on_lingered(struct loop_timer *timer)
 {
-    close_handle((struct stream *)(void *)((char *)timer - offsetof(struct stream, grace)));
+    stream_end((struct stream *)(void *)((char *)timer - offsetof(struct stream, linger)), NULL);
 }
 
 static enum err_code new_stream(struct loop *loop, const struct stream_events *events, void *owner,
@@ -144,7 +158,7 @@ static enum err_code new_stream(struct loop *loop, const struct stream_events *e
     stream->loop = loop;
     stream->events = events;
     stream->owner = owner;
-    loop_timer_init(&stream->grace, loop, on_grace_over);
+    loop_timer_init(&stream->linger, loop, on_lingered);
     *ret_stream = stream;
     return ERR_OK;
 }
@@ -236,6 +250,18 @@ struct addr stream_peer(const struct stream *stream)
     return stream->peer;
 }
 
+/* The last word has gone to the kernel. False: nobody needs to be waited for. */
+static bool linger(struct stream *stream)
+{
+    uv_os_fd_t fd = -1;
+
+    if (stream->is_deaf || !loop_timer_start(&stream->linger, LINGER_MS))
+        return false;
+    if (uv_fileno(&stream->uv.handle, &fd) == 0)
+        (void)shutdown(fd, SHUT_WR);
+    return true;
+}
+
 static void on_written(uv_write_t *request, int code)
 {
     struct write *write = (struct write *)(void *)request;
@@ -251,10 +277,10 @@ static void on_written(uv_write_t *request, int code)
     }
     if (stream->queued > 0)
         return;
-    if (stream->is_finishing)
-        close_handle(stream);
-    else if (stream->events->on_drain != NULL)
+    if (stream->events->on_drain != NULL)
         stream->events->on_drain(stream);
+    if (stream->state == STREAM_OPEN && stream->is_finishing && !linger(stream))
+        stream_end(stream, NULL);
 }
 
 /* Copies what the kernel did not take. */
@@ -342,15 +368,30 @@ void stream_resume(struct stream *stream)
     start_reading(stream);
 }
 
-void stream_finish(struct stream *stream, uint64_t grace_ms)
+bool stream_finish(struct stream *stream)
 {
-    if (stream->state == STREAM_OPEN && stream->tls != NULL)
+    if (!stream_is_open(stream))
+        return false;
+    if (stream->tls != NULL)
         stream_tls_goodbye(stream);
-    if (stream->state != STREAM_OPEN || stream->queued == 0 ||
-        !loop_timer_start(&stream->grace, grace_ms)) {
-        close_handle(stream);
-        return;
-    }
     stream->is_finishing = true;
-    (void)uv_read_stop(&stream->uv.stream);
+    if (stream->is_paused && uv_read_start(&stream->uv.stream, on_alloc, on_read) != 0)
+        return false;
+    return stream->queued > 0 || linger(stream);
+}
+
+static void on_end_alone(struct stream *stream, const struct err *why)
+{
+    (void)why;
+    stream_close(stream);
+}
+
+void stream_leave(struct stream *stream)
+{
+    static const struct stream_events alone = {.on_end = on_end_alone};
+
+    stream->events = &alone;
+    if (!stream->is_finishing || stream->queued == 0 ||
+        !loop_timer_start(&stream->linger, LINGER_MS))
+        stream_close(stream);
 }

@@ -3,6 +3,7 @@
  *
  *   OPENING ── connected, handshake done: on_ready ──► OPEN ── peer closed or error: on_end ──►
  * ENDED └──────────────── failed: on_end ────────────────────────────────────────────────────────┘
+ *   stream_finish() while OPEN: no on_read follows, on_end does.
  *   stream_close() from any state: no callback follows, memory is freed a turn of the loop later.
  *
  * 1. After on_end the owner closes the stream; nothing is read or written any more.
@@ -61,5 +62,11 @@ bool stream_write(struct stream *stream, const struct str *pieces, size_t count)
 size_t stream_queued_bytes(const struct stream *stream);
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
-/* Closes once everything written has gone, or after grace_ms; no callback follows. */
-void stream_finish(struct stream *stream, uint64_t grace_ms);
+/* The last word was written: once it has gone (the owner bounds how long that takes), this side
+ * ends, and what the peer still sends is read and dropped for a while, until it ends its side. A
+ * connection that is closed on unread bytes takes back what the peer has not read yet (RFC 9112
+ * §9.6). on_drain may come, on_end comes at last, never from within. False: there is nothing to
+ * wait for, the owner closes. */
+bool stream_finish(struct stream *stream) MUST_CHECK;
+/* The owner of a finishing stream goes: no callback follows, the stream closes by itself soon. */
+void stream_leave(struct stream *stream);

@@ -11,7 +11,7 @@
 enum stream_state {
     STREAM_OPENING,
     STREAM_OPEN,
-    STREAM_ENDED,   /* on_end ran, or the owner closes after what is queued */
+    STREAM_ENDED,   /* on_end ran */
     STREAM_CLOSING, /* the handle is being closed */
 };
 
@@ -37,10 +37,12 @@ struct stream {
     void *owner;
     enum stream_state state;
     bool is_paused;
-    bool is_finishing;
+    bool is_finishing; /* what comes in is dropped */
+    bool is_deaf;      /* and nothing more of it is read */
     struct addr peer;
-    size_t queued; /* bytes in write requests */
-    struct loop_timer grace;
+    size_t queued;  /* bytes in write requests */
+    size_t dropped; /* bytes, while finishing */
+    struct loop_timer linger;
     struct stream_tls *tls;
 };
 

@@ -181,7 +181,7 @@ void stream_tls_feed(struct stream *stream, struct str bytes)
     stream->tls->incoming = bytes;
     if (stream->state == STREAM_OPENING && !shake_hands(stream))
         return;
-    while (stream->state == STREAM_OPEN) {
+    while (stream_is_open(stream)) {
         ERR_clear_error();
         int got = SSL_read(ssl, plain, sizeof plain);
 
