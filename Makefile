@@ -37,7 +37,7 @@ lint:
 
 format:
 	@tools/setup lint
-	@git ls-files '*.c' '*.h' | xargs -r $$(command -v clang-format-14 || echo clang-format) -i
+	@tools/format
 
 coverage:
 	@tools/setup run test coverage
