@@ -275,10 +275,12 @@ static enum http1_event feed_head(struct http1 *parser, struct str bytes, size_t
         return refuse(parser, 400, "an empty line before the request");
     if (memmem(gathered->ptr + from, gathered->len - from, "\n\n", 2) != NULL)
         return refuse(parser, 400, "lines end in CR LF");
-    if (gathered->len >= gathered->max)
-        return refuse(parser, memchr(gathered->ptr, '\n', gathered->len) == NULL ? 414 : 431,
-                      "request line and headers are too long");
-    return HTTP1_MORE;
+    if (gathered->len < gathered->max)
+        return HTTP1_MORE;
+    (void)refuse(parser, memchr(gathered->ptr, '\n', gathered->len) == NULL ? 414 : 431,
+                 "request line and headers are too long");
+    parser->refusal.bound = HTTP1_HEAD_BYTES;
+    return HTTP1_REFUSED;
 }
 
 static enum http1_event feed_body(struct http1 *parser, struct str bytes, size_t *ret_taken,

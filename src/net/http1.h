@@ -47,8 +47,11 @@ struct http1_head {
     bool expects_continue;
 };
 
+enum http1_bound { HTTP1_NO_BOUND, HTTP1_HEAD_BYTES, HTTP1_HEADER_COUNT };
+
 struct http1_refusal {
-    int status; /* to answer with: 400, 414, 417, 431, 501, 505 */
+    int status;             /* to answer with: 400, 414, 417, 431, 501, 505 */
+    enum http1_bound bound; /* that was met */
     const char *why;
 };
 

@@ -177,8 +177,11 @@ static bool check_header(struct str line, struct facts *facts, struct http1_refu
 static bool check_facts(const struct facts *facts, enum http1_side side, size_t max_headers,
                         struct http1_refusal *refusal)
 {
-    if (facts->headers > max_headers)
-        return refuse(refusal, 431, "too many headers");
+    if (facts->headers > max_headers) {
+        (void)refuse(refusal, 431, "too many headers");
+        refusal->bound = HTTP1_HEADER_COUNT;
+        return false;
+    }
     if (facts->lengths > 1 || facts->encodings > 1)
         return refuse(refusal, 400, "the length of the body is given twice");
     if (facts->lengths > 0 && facts->encodings > 0)

@@ -231,15 +231,19 @@ static bool take_proxy(struct connection *connection)
     return true;
 }
 
-static int status_of_limit(struct connection *connection)
+static void count_refusal(struct http_server *server, enum http1_bound bound)
 {
-    struct http1_refusal refusal = http1_refusal(connection->parser);
-
-    if (refusal.status == 431)
-        HTTP_COUNT(connection->server, header_bytes);
-    else
-        HTTP_COUNT(connection->server, malformed);
-    return refusal.status;
+    switch (bound) {
+    case HTTP1_NO_BOUND:
+        HTTP_COUNT(server, malformed);
+        break;
+    case HTTP1_HEAD_BYTES:
+        HTTP_COUNT(server, header_bytes);
+        break;
+    case HTTP1_HEADER_COUNT:
+        HTTP_COUNT(server, header_count);
+        break;
+    }
 }
 
 static void split_target(struct http_request *request)
@@ -260,9 +264,11 @@ static void on_head(struct connection *connection)
 
     HTTP_COUNT(server, requests);
     connection->requests++;
-    connection->closes =
-        connection->closes || !head->keeps_alive || server->is_stopping ||
-        connection->requests >= (uint64_t)server->config.limits->requests_per_connection;
+    if (connection->requests >= (uint64_t)server->config.limits->requests_per_connection) {
+        HTTP_COUNT(server, requests_per_connection);
+        connection->closes = true;
+    }
+    connection->closes = connection->closes || !head->keeps_alive || server->is_stopping;
     request->head = head;
     request->phase = REPLY_PHASE_NONE;
     request->app = NULL;
@@ -358,7 +364,9 @@ static bool step(struct connection *connection, struct str *bytes)
     case HTTP1_REFUSED:
         break;
     }
-    connection_refuse(connection, status_of_limit(connection));
+    struct http1_refusal refusal = http1_refusal(connection->parser);
+    count_refusal(connection->server, refusal.bound);
+    connection_refuse(connection, refusal.status);
     return false;
 }
 
