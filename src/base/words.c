@@ -17,6 +17,11 @@ static const struct word principals[] = {
 #include "base/words.def"
 };
 
+static const struct word roles[] = {
+#define X_ROLE(name, word, meaning) [name] = {word, meaning},
+#include "base/words.def"
+};
+
 static const struct word scopes[] = {
 #define X_SCOPE(name, word, meaning) [name] = {word, meaning},
 #include "base/words.def"
@@ -95,6 +100,16 @@ const char *principal_word(enum principal_kind kind)
     return word_at(principals, PRINCIPAL_KINDS, kind);
 }
 
+const char *role_word(enum user_role role)
+{
+    return word_at(roles, USER_ROLES, role);
+}
+
+const char *role_meaning(enum user_role role)
+{
+    return meaning_at(roles, USER_ROLES, role);
+}
+
 const char *scope_word(enum scope scope)
 {
     return word_at(scopes, SCOPES, scope);
@@ -150,6 +165,15 @@ bool principal_parse(struct str word, enum principal_kind *ret_kind)
     if (at == PRINCIPAL_KINDS)
         return false;
     *ret_kind = (enum principal_kind)at;
+    return true;
+}
+
+bool role_parse(struct str word, enum user_role *ret_role)
+{
+    size_t at = find(roles, USER_ROLES, word);
+    if (at == USER_ROLES)
+        return false;
+    *ret_role = (enum user_role)at;
     return true;
 }
 

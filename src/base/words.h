@@ -26,6 +26,12 @@ enum principal_kind {
     PRINCIPAL_KINDS
 };
 
+enum user_role {
+#define X_ROLE(name, word, meaning) name,
+#include "base/words.def"
+    USER_ROLES
+};
+
 enum scope {
 #define X_SCOPE(name, word, meaning) name,
 #include "base/words.def"
@@ -82,6 +88,8 @@ static inline enum category category_worse(enum category a, enum category b)
 const char *category_word(enum category category);
 const char *category_meaning(enum category category);
 const char *principal_word(enum principal_kind kind);
+const char *role_word(enum user_role role);
+const char *role_meaning(enum user_role role);
 const char *scope_word(enum scope scope);
 const char *scope_meaning(enum scope scope);
 const char *decision_word(enum decision decision);
@@ -94,6 +102,7 @@ const char *credential_mode_word(enum credential_mode mode);
 /* Exact words only. False: no such word, *ret_x is untouched. */
 bool category_parse(struct str word, enum category *ret_category) MUST_CHECK;
 bool principal_parse(struct str word, enum principal_kind *ret_kind) MUST_CHECK;
+bool role_parse(struct str word, enum user_role *ret_role) MUST_CHECK;
 bool scope_parse(struct str word, enum scope *ret_scope) MUST_CHECK;
 bool decision_parse(struct str word, enum decision *ret_decision) MUST_CHECK;
 bool reason_parse(struct str word, enum reason *ret_reason) MUST_CHECK;

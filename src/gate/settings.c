@@ -1,4 +1,4 @@
-#include "gate/settings.h"
+#include "gate/settings_read.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,18 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/file.h"
-#include "base/yaml.h"
 
 enum { ARENA_BYTES = 16 << 20, MAX_FILE = 1 << 20, MAX_LISTENERS = 16 };
-
-/* What a reader of one key works on. */
-struct reader {
-    struct settings *settings;
-    struct arena *arena;
-    struct str directory; /* of the file: relative paths start there */
-};
 
 typedef enum err_code read_fn(struct reader *r, const struct yaml_node *node, struct err *err);
 
@@ -49,11 +40,6 @@ static const struct number numbers[] = {
 #undef X
 };
 
-static enum err_code out_of_memory(struct err *err)
-{
-    return err_set(err, ERR_LIMIT, "the settings need more memory than is allowed");
-}
-
 static enum err_code set_number(struct settings *settings, const struct number *number,
                                 const struct yaml_node *node, struct err *err)
 {
@@ -78,71 +64,6 @@ static const struct number *find_number(const char *section, struct str name)
     return NULL;
 }
 
-static enum err_code want(const struct yaml_node *node, enum yaml_kind kind, const char *what,
-                          struct err *err)
-{
-    if (node->kind == kind)
-        return ERR_OK;
-    return yaml_err(node, err, "expected %s", what);
-}
-
-static enum err_code read_text(const struct yaml_node *node, const char *what, struct str *ret_text,
-                               struct err *err)
-{
-    enum err_code code = want(node, YAML_SCALAR, what, err);
-
-    if (code != ERR_OK)
-        return code;
-    if (node->text.len == 0)
-        return yaml_err(node, err, "expected %s, found nothing", what);
-    *ret_text = node->text;
-    return ERR_OK;
-}
-
-static enum err_code read_texts(struct reader *r, const struct yaml_node *node, const char *what,
-                                const struct str **ret_texts, size_t *ret_count, struct err *err)
-{
-    enum err_code code = want(node, YAML_SEQUENCE, "a list", err);
-    struct str *texts = arena_calloc(r->arena, node->count + 1, sizeof *texts);
-    size_t count = 0;
-
-    if (code != ERR_OK)
-        return code;
-    if (texts == NULL)
-        return out_of_memory(err);
-    for (const struct yaml_node *each = node->first; each != NULL; each = each->next) {
-        code = read_text(each, what, &texts[count++], err);
-        if (code != ERR_OK)
-            return code;
-    }
-    *ret_texts = texts;
-    *ret_count = count;
-    return ERR_OK;
-}
-
-static enum err_code read_path(struct reader *r, const struct yaml_node *node, struct str *ret_path,
-                               struct err *err)
-{
-    struct str text = STR_NONE;
-    enum err_code code = read_text(node, "a path", &text, err);
-
-    if (code != ERR_OK)
-        return code;
-    if (text.ptr[0] == '/')
-        *ret_path = arena_dup(r->arena, text);
-    else
-        *ret_path = arena_printf(r->arena, STR_FMT "/" STR_FMT, STR_ARG(r->directory),
-                                 STR_ARG(str_starts(text, STR("./")) ? str_from(text, 2) : text));
-    return ret_path->ptr == NULL ? out_of_memory(err) : ERR_OK;
-}
-
-static enum err_code read_bool(const struct yaml_node *node, bool *ret_value, struct err *err)
-{
-    if (!yaml_bool(node, ret_value))
-        return yaml_err(node, err, "expected true or false");
-    return ERR_OK;
-}
-
 /* One entry of `listen`. */
 
 static enum err_code read_address(const struct yaml_node *node, struct listener *listener,
@@ -150,7 +71,7 @@ static enum err_code read_address(const struct yaml_node *node, struct listener 
 {
     struct str text = STR_NONE;
     struct err why;
-    enum err_code code = read_text(node, "an address like 127.0.0.1:8080", &text, err);
+    enum err_code code = settings_read_text(node, "an address like 127.0.0.1:8080", &text, err);
 
     if (code != ERR_OK)
         return code;
@@ -162,16 +83,16 @@ static enum err_code read_address(const struct yaml_node *node, struct listener 
 static enum err_code read_tls(struct reader *r, const struct yaml_node *node,
                               struct listener *listener, struct err *err)
 {
-    enum err_code code = want(node, YAML_MAPPING, "{certificate, key, client_ca}", err);
+    enum err_code code = settings_want(node, YAML_MAPPING, "{certificate, key, client_ca}", err);
 
     for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
          each != NULL && code == ERR_OK; each = each->next) {
         if (str_eq(each->name->text, STR("certificate")))
-            code = read_path(r, each, &listener->certificate, err);
+            code = settings_read_path(r, each, &listener->certificate, err);
         else if (str_eq(each->name->text, STR("key")))
-            code = read_path(r, each, &listener->key, err);
+            code = settings_read_path(r, each, &listener->key, err);
         else if (str_eq(each->name->text, STR("client_ca")))
-            code = read_path(r, each, &listener->client_ca, err);
+            code = settings_read_path(r, each, &listener->client_ca, err);
         else
             code = yaml_err(each->name, err,
                             "unknown key '" STR_FMT "'; tls takes certificate, key, client_ca",
@@ -192,11 +113,11 @@ static enum err_code read_listener_key(struct reader *r, const struct yaml_node 
     if (str_eq(name, STR("tls")))
         return read_tls(r, node, listener, err);
     if (str_eq(name, STR("as")))
-        return read_text(node, "robot:NAME", &listener->as, err);
+        return settings_read_text(node, "robot:NAME", &listener->as, err);
     if (str_eq(name, STR("insecure")))
-        return read_bool(node, &listener->is_insecure, err);
+        return settings_read_bool(node, &listener->is_insecure, err);
     if (str_eq(name, STR("proxy_protocol")))
-        return read_bool(node, &listener->has_proxy_protocol, err);
+        return settings_read_bool(node, &listener->has_proxy_protocol, err);
     return yaml_err(node->name, err,
                     "unknown key '" STR_FMT
                     "'; a listener takes address, tls, as, insecure, proxy_protocol",
@@ -236,8 +157,8 @@ static enum err_code read_listener(struct reader *r, const struct yaml_node *nod
         code = read_address(node, listener, err);
         return code == ERR_OK ? check_listener(node, listener, err) : code;
     }
-    code = want(node, YAML_MAPPING, "an address, or {address, tls, as, insecure, proxy_protocol}",
-                err);
+    code = settings_want(node, YAML_MAPPING,
+                         "an address, or {address, tls, as, insecure, proxy_protocol}", err);
     for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
          each != NULL && code == ERR_OK; each = each->next)
         code = read_listener_key(r, each, listener, err);
@@ -246,14 +167,14 @@ static enum err_code read_listener(struct reader *r, const struct yaml_node *nod
 
 static enum err_code read_listen(struct reader *r, const struct yaml_node *node, struct err *err)
 {
-    enum err_code code = want(node, YAML_SEQUENCE, "a list of addresses", err);
+    enum err_code code = settings_want(node, YAML_SEQUENCE, "a list of addresses", err);
     struct listener *listeners = arena_calloc(r->arena, MAX_LISTENERS, sizeof *listeners);
     size_t count = 0;
 
     if (code != ERR_OK)
         return code;
     if (listeners == NULL)
-        return out_of_memory(err);
+        return settings_out_of_memory(err);
     if (node->count == 0 || node->count > MAX_LISTENERS)
         return yaml_err(node, err, "'listen' takes 1 to %d addresses", MAX_LISTENERS);
     for (const struct yaml_node *each = node->first; each != NULL; each = each->next) {
@@ -270,7 +191,7 @@ static enum err_code read_public_url(struct reader *r, const struct yaml_node *n
                                      struct err *err)
 {
     struct err why;
-    enum err_code code = read_text(node, "a URL", &r->settings->public_url_text, err);
+    enum err_code code = settings_read_text(node, "a URL", &r->settings->public_url_text, err);
 
     if (code != ERR_OK)
         return code;
@@ -283,19 +204,19 @@ static enum err_code read_public_url(struct reader *r, const struct yaml_node *n
 
 static enum err_code read_data_dir(struct reader *r, const struct yaml_node *node, struct err *err)
 {
-    return read_path(r, node, &r->settings->data_dir, err);
+    return settings_read_path(r, node, &r->settings->data_dir, err);
 }
 
 static enum err_code read_secrets_dir(struct reader *r, const struct yaml_node *node,
                                       struct err *err)
 {
-    return read_path(r, node, &r->settings->secrets_dir, err);
+    return settings_read_path(r, node, &r->settings->secrets_dir, err);
 }
 
 static enum err_code read_upstream_ca(struct reader *r, const struct yaml_node *node,
                                       struct err *err)
 {
-    return read_path(r, node, &r->settings->upstream_ca, err);
+    return settings_read_path(r, node, &r->settings->upstream_ca, err);
 }
 
 static enum err_code read_store(struct reader *r, const struct yaml_node *node, struct err *err)
@@ -308,14 +229,15 @@ static enum err_code read_store(struct reader *r, const struct yaml_node *node, 
 
 static enum err_code read_networks(struct reader *r, const struct yaml_node *node, struct err *err)
 {
-    enum err_code code = want(node, YAML_SEQUENCE, "a list of networks like 10.0.0.0/8", err);
+    enum err_code code =
+        settings_want(node, YAML_SEQUENCE, "a list of networks like 10.0.0.0/8", err);
     struct addr_net *nets = arena_calloc(r->arena, node->count + 1, sizeof *nets);
     struct err why;
 
     if (code != ERR_OK)
         return code;
     if (nets == NULL)
-        return out_of_memory(err);
+        return settings_out_of_memory(err);
     for (const struct yaml_node *each = node->first; each != NULL; each = each->next) {
         if (each->kind != YAML_SCALAR)
             return yaml_err(each, err, "expected a network like 10.0.0.0/8");
@@ -328,14 +250,14 @@ static enum err_code read_networks(struct reader *r, const struct yaml_node *nod
 
 static enum err_code read_hosts(struct reader *r, const struct yaml_node *node, struct err *err)
 {
-    return read_texts(r, node, "a host name with its port, if any", &r->settings->hosts,
-                      &r->settings->host_count, err);
+    return settings_read_texts(r, node, "a host name with its port, if any", &r->settings->hosts,
+                               &r->settings->host_count, err);
 }
 
 static enum err_code read_origins(struct reader *r, const struct yaml_node *node, struct err *err)
 {
-    return read_texts(r, node, "an origin like https://app.example.com", &r->settings->origins,
-                      &r->settings->origin_count, err);
+    return settings_read_texts(r, node, "an origin like https://app.example.com",
+                               &r->settings->origins, &r->settings->origin_count, err);
 }
 
 /* One value of a program's env: a text, or {secret: NAME}. */
@@ -349,19 +271,19 @@ static enum err_code read_env_value(const struct yaml_node *node, struct setting
     const struct yaml_node *secret = yaml_find(node, STR("secret"));
     if (secret == NULL || node->count != 1)
         return yaml_err(node, err, "expected a text or {secret: NAME}");
-    return read_text(secret, "the name of a secret", &env->secret, err);
+    return settings_read_text(secret, "the name of a secret", &env->secret, err);
 }
 
 static enum err_code read_env(struct reader *r, const struct yaml_node *node,
                               struct program *program, struct err *err)
 {
-    enum err_code code = want(node, YAML_MAPPING, "a mapping of variables", err);
+    enum err_code code = settings_want(node, YAML_MAPPING, "a mapping of variables", err);
     struct setting_env *env = arena_calloc(r->arena, node->count + 1, sizeof *env);
 
     if (code != ERR_OK)
         return code;
     if (env == NULL)
-        return out_of_memory(err);
+        return settings_out_of_memory(err);
     for (const struct yaml_node *each = node->first; each != NULL; each = each->next) {
         env[program->env_count].name = each->name->text;
         code = read_env_value(each, &env[program->env_count++], err);
@@ -378,11 +300,12 @@ static enum err_code read_program_key(struct reader *r, const struct yaml_node *
     struct str name = node->name->text;
 
     if (str_eq(name, STR("run")))
-        return read_texts(r, node, "a program or an argument", &program->argv, &program->argc, err);
+        return settings_read_texts(r, node, "a program or an argument", &program->argv,
+                                   &program->argc, err);
     if (str_eq(name, STR("env")))
         return read_env(r, node, program, err);
     if (str_eq(name, STR("directory")))
-        return read_path(r, node, &program->directory, err);
+        return settings_read_path(r, node, &program->directory, err);
     return yaml_err(node->name, err,
                     "unknown key '" STR_FMT "'; a program takes run, env, directory",
                     STR_ARG(name));
@@ -390,18 +313,18 @@ static enum err_code read_program_key(struct reader *r, const struct yaml_node *
 
 static enum err_code read_programs(struct reader *r, const struct yaml_node *node, struct err *err)
 {
-    enum err_code code = want(node, YAML_MAPPING, "a mapping of programs", err);
+    enum err_code code = settings_want(node, YAML_MAPPING, "a mapping of programs", err);
     struct program *programs = arena_calloc(r->arena, node->count + 1, sizeof *programs);
 
     if (code != ERR_OK)
         return code;
     if (programs == NULL)
-        return out_of_memory(err);
+        return settings_out_of_memory(err);
     for (const struct yaml_node *each = node->first; each != NULL; each = each->next) {
         struct program *program = &programs[r->settings->program_count++];
 
         program->name = each->name->text;
-        code = want(each, YAML_MAPPING, "{run: [program, arguments…], env: {…}}", err);
+        code = settings_want(each, YAML_MAPPING, "{run: [program, arguments…], env: {…}}", err);
         for (const struct yaml_node *key = code == ERR_OK ? each->first : NULL;
              key != NULL && code == ERR_OK; key = key->next)
             code = read_program_key(r, key, program, err);
@@ -426,7 +349,7 @@ static const struct number limits[] = {
 
 static enum err_code read_limits(struct reader *r, const struct yaml_node *node, struct err *err)
 {
-    enum err_code code = want(node, YAML_MAPPING, "a mapping of limits", err);
+    enum err_code code = settings_want(node, YAML_MAPPING, "a mapping of limits", err);
 
     for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL; each != NULL;
          each = each->next) {
@@ -447,7 +370,7 @@ static enum err_code read_limits(struct reader *r, const struct yaml_node *node,
 
 static enum err_code read_audit(struct reader *r, const struct yaml_node *node, struct err *err)
 {
-    enum err_code code = want(node, YAML_MAPPING, "a mapping", err);
+    enum err_code code = settings_want(node, YAML_MAPPING, "a mapping", err);
 
     for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
          each != NULL && code == ERR_OK; each = each->next) {
@@ -485,7 +408,7 @@ static const struct key keys[] = {
     {"programs", read_programs},
     {"limits", read_limits},
     {"audit", read_audit},
-    {"identity", read_not_yet},
+    {"identity", settings_read_identity},
     {"classifier", read_not_yet},
 };
 
@@ -525,8 +448,9 @@ static enum err_code complete(struct reader *r, struct err *err)
         settings->data_dir = arena_printf(r->arena, STR_FMT "/data", STR_ARG(r->directory));
     if (settings->secrets_dir.len == 0)
         settings->secrets_dir = arena_printf(r->arena, STR_FMT "/secrets", STR_ARG(r->directory));
-    return settings->data_dir.ptr == NULL || settings->secrets_dir.ptr == NULL ? out_of_memory(err)
-                                                                               : ERR_OK;
+    return settings->data_dir.ptr == NULL || settings->secrets_dir.ptr == NULL
+               ? settings_out_of_memory(err)
+               : ERR_OK;
 }
 
 static enum err_code find_directory(struct reader *r, const char *path, struct err *err)
@@ -541,7 +465,8 @@ static enum err_code find_directory(struct reader *r, const char *path, struct e
         end--;
     r->directory = arena_dup(r->arena, str_first(text, end > 1 ? end - 1 : 1));
     r->settings->path = arena_dup(r->arena, text);
-    return r->directory.ptr == NULL || r->settings->path.ptr == NULL ? out_of_memory(err) : ERR_OK;
+    return r->directory.ptr == NULL || r->settings->path.ptr == NULL ? settings_out_of_memory(err)
+                                                                     : ERR_OK;
 }
 
 static enum err_code read_all(struct reader *r, const char *path, struct err *err)
@@ -556,7 +481,7 @@ static enum err_code read_all(struct reader *r, const char *path, struct err *er
         return code;
     if (yaml_parse(text, r->arena, &root, err) != ERR_OK)
         return err_wrap(err, path);
-    code = want(root, YAML_MAPPING, "a mapping of settings", err);
+    code = settings_want(root, YAML_MAPPING, "a mapping of settings", err);
     for (const struct yaml_node *each = code == ERR_OK ? root->first : NULL;
          each != NULL && code == ERR_OK; each = each->next)
         code = read_key(r, each, err);
@@ -573,7 +498,7 @@ enum err_code settings_read(const char *path, struct settings **ret_settings, st
     err = err == NULL ? &local : err;
     if (owned == NULL || (owned->arena = arena_new(ARENA_BYTES)) == NULL) {
         free(owned);
-        return out_of_memory(err);
+        return settings_out_of_memory(err);
     }
     struct reader r = {.settings = &owned->settings, .arena = owned->arena};
     preset(r.settings);

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/url.h"
+#include "identity/provider.h"
 #include "net/http.h"
 
 /* One address that is listened on. */
@@ -64,6 +65,7 @@ struct settings {
     size_t origin_count;
     const struct program *programs;
     size_t program_count;
+    struct identity_rules identity;
     struct http_limits limits;
 #define X(field, key, unit, preset, low, high, prose) int64_t field;
 #include "gate/settings.def"

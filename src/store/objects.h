@@ -123,6 +123,20 @@ struct tool {
     bool is_gone;       /* the last discovery did not find it */
 };
 
+/* A person, as an identity provider names them. (provider, subject) is who it is; e-mail address
+ * and name may change. */
+struct user {
+    int64_t id;
+    struct str provider; /* its name in the settings */
+    struct str subject;
+    struct str email; /* empty: none was vouched for */
+    struct str name;  /* as shown; may be empty */
+    enum user_role role;
+    bool is_disabled;
+    int64_t created_us;
+    int64_t last_seen_us;
+};
+
 enum token_kind {
     TOKEN_ROBOT, /* prr_ */
     TOKEN_USER,  /* pru_ */

@@ -81,5 +81,13 @@ enum err_code sqlite_revoke_token(struct sql *sql, struct str id, int64_t now_us
                                   struct err *err) MUST_CHECK;
 enum err_code sqlite_revoke_robot_tokens(struct sql *sql, int64_t robot_id, int64_t now_us,
                                          size_t *ret_count, struct err *err) MUST_CHECK;
+/* users_sqlite.c */
+enum err_code sqlite_load_users(struct loader *loader, struct user **ret_users, size_t *ret_count,
+                                struct err *err) MUST_CHECK;
+enum err_code sqlite_see_user(struct sql *sql, const struct user *user, int64_t now_us,
+                              bool *ret_is_new, struct err *err) MUST_CHECK;
+enum err_code sqlite_set_user(struct sql *sql, int64_t id, enum user_role role, bool is_disabled,
+                              struct err *err) MUST_CHECK;
+
 enum err_code sqlite_touch_tokens(struct sql *sql, const struct token_use *uses, size_t count,
                                   struct err *err) MUST_CHECK;

@@ -144,6 +144,30 @@ enum err_code store_revoke_robot_tokens(struct store *store, int64_t robot_id,
                                                           ret_policy_version, err));
 }
 
+enum err_code store_load_users(struct store *store, struct arena *arena, struct user **ret_users,
+                               size_t *ret_count, struct err *err)
+{
+    return leave(store, enter(store)->load_users(store, arena, ret_users, ret_count, err));
+}
+
+enum err_code store_see_user(struct store *store, const struct user *user,
+                             const struct store_change *change, bool *ret_is_new, struct err *err)
+{
+    check_change(change);
+    if (user->provider.len == 0 || user->subject.len == 0)
+        return err_set(err, ERR_INVALID, "a user needs a provider and a subject");
+    return leave(store, enter(store)->see_user(store, user, change, ret_is_new, err));
+}
+
+enum err_code store_set_user(struct store *store, int64_t id, enum user_role role, bool is_disabled,
+                             const struct store_change *change, uint64_t *ret_policy_version,
+                             struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->set_user(store, id, role, is_disabled, change,
+                                               ret_policy_version, err));
+}
+
 enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,
                                  struct err *err)
 {

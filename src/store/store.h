@@ -64,6 +64,8 @@ struct store_view {
     size_t tool_count;
     struct token *tokens; /* oldest first; revoked and expired ones included */
     size_t token_count;
+    struct user *users; /* in the order of their ids; disabled ones included */
+    size_t user_count;
 };
 
 /* Everything in *ret_x lives as long as arena. */
@@ -121,6 +123,19 @@ enum err_code store_revoke_token(struct store *store, struct str id,
 enum err_code store_revoke_robot_tokens(struct store *store, int64_t robot_id,
                                         const struct store_change *change, size_t *ret_count,
                                         uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+
+enum err_code store_load_users(struct store *store, struct arena *arena, struct user **ret_users,
+                               size_t *ret_count, struct err *err) MUST_CHECK;
+/* A person was seen: made when new (role as given), else e-mail, name and last sight are brought up
+ * to date. role of one that is there stays, and so does is_disabled. *ret_is_new may be NULL. The
+ * policy version stays but for a new one with a role above member. */
+enum err_code store_see_user(struct store *store, const struct user *user,
+                             const struct store_change *change, bool *ret_is_new,
+                             struct err *err) MUST_CHECK;
+/* ERR_NOT_FOUND: no such user. ERR_CONFLICT: that would be the last owner who is not disabled. */
+enum err_code store_set_user(struct store *store, int64_t id, enum user_role role, bool is_disabled,
+                             const struct store_change *change, uint64_t *ret_policy_version,
+                             struct err *err) MUST_CHECK;
 
 struct token_use {
     struct str id;

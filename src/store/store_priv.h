@@ -39,6 +39,13 @@ struct store_ops {
     enum err_code (*revoke_robot_tokens)(struct store *store, int64_t robot_id,
                                          const struct store_change *change, size_t *ret_count,
                                          uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*load_users)(struct store *store, struct arena *arena, struct user **ret_users,
+                                size_t *ret_count, struct err *err);
+    enum err_code (*see_user)(struct store *store, const struct user *user,
+                              const struct store_change *change, bool *ret_is_new, struct err *err);
+    enum err_code (*set_user)(struct store *store, int64_t id, enum user_role role,
+                              bool is_disabled, const struct store_change *change,
+                              uint64_t *ret_policy_version, struct err *err);
     enum err_code (*touch_tokens)(struct store *store, const struct token_use *uses, size_t count,
                                   struct err *err);
     enum err_code (*load_meta)(struct store *store, struct arena *arena, struct str key,

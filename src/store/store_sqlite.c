@@ -130,6 +130,8 @@ static enum err_code load_view_body(struct sql *sql, void *ctx, struct err *err)
         code = sqlite_load_tools(&loader, 0, &c->view.tools, &c->view.tool_count, err);
     if (code == ERR_OK)
         code = sqlite_load_tokens(&loader, &c->view.tokens, &c->view.token_count, err);
+    if (code == ERR_OK)
+        code = sqlite_load_users(&loader, &c->view.users, &c->view.user_count, err);
     return code;
 }
 
@@ -198,6 +200,25 @@ static enum err_code load_tokens(struct store *store, struct arena *arena,
     return code;
 }
 
+static enum err_code load_users_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct load_ctx *c = ctx;
+    struct loader loader = {.sql = sql, .arena = c->arena};
+    return sqlite_load_users(&loader, &c->view.users, &c->view.user_count, err);
+}
+
+static enum err_code load_users(struct store *store, struct arena *arena, struct user **ret_users,
+                                size_t *ret_count, struct err *err)
+{
+    struct load_ctx c = {.arena = arena};
+    enum err_code code = run(store, SQL_READ, load_users_body, &c, err);
+    if (code == ERR_OK) {
+        *ret_users = c.view.users;
+        *ret_count = c.view.user_count;
+    }
+    return code;
+}
+
 /* --- changing what decisions rest on --- */
 
 struct save_ctx {
@@ -211,6 +232,10 @@ struct save_ctx {
     const struct token *token;
     struct str token_id;
     size_t revoked;
+    const struct user *user;
+    enum user_role role;
+    bool is_disabled;
+    bool is_new;
     uint64_t version;
 };
 
@@ -322,6 +347,47 @@ static enum err_code revoke_robot_tokens(struct store *store, int64_t robot_id,
     return code;
 }
 
+static enum err_code see_user_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct save_ctx *c = ctx;
+    enum err_code code = sqlite_see_user(sql, c->user, c->change->now_us, &c->is_new, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    if (code != ERR_OK || !c->is_new || c->user->role == ROLE_MEMBER)
+        return code;
+    return raise_policy_version(sql, &c->version, err);
+}
+
+static enum err_code see_user(struct store *store, const struct user *user,
+                              const struct store_change *change, bool *ret_is_new, struct err *err)
+{
+    struct save_ctx c = {.change = change, .user = user};
+    enum err_code code = run(store, SQL_WRITE, see_user_body, &c, err);
+    if (code == ERR_OK && ret_is_new != NULL)
+        *ret_is_new = c.is_new;
+    return code;
+}
+
+static enum err_code set_user_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct save_ctx *c = ctx;
+    enum err_code code = sqlite_set_user(sql, c->id, c->role, c->is_disabled, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
+}
+
+static enum err_code set_user(struct store *store, int64_t id, enum user_role role,
+                              bool is_disabled, const struct store_change *change,
+                              uint64_t *ret_policy_version, struct err *err)
+{
+    struct save_ctx c = {.change = change, .id = id, .role = role, .is_disabled = is_disabled};
+    enum err_code code = run(store, SQL_WRITE, set_user_body, &c, err);
+    if (code == ERR_OK)
+        *ret_policy_version = c.version;
+    return code;
+}
+
 /* --- what no decision rests on --- */
 
 struct touch_ctx {
@@ -404,6 +470,9 @@ static const struct store_ops sqlite_ops = {
     .add_token = add_token,
     .revoke_token = revoke_token,
     .revoke_robot_tokens = revoke_robot_tokens,
+    .load_users = load_users,
+    .see_user = see_user,
+    .set_user = set_user,
     .touch_tokens = touch_tokens,
     .load_meta = load_meta,
     .save_meta = save_meta,

@@ -1,0 +1,289 @@
+/*
+ * The section `identity`: which providers are trusted, and what their tokens make of a caller.
+ */
+#include <string.h>
+
+#include "gate/settings_read.h"
+
+enum { MAX_PROVIDERS = 32 };
+
+typedef enum err_code read_provider_fn(struct reader *r, const struct yaml_node *node,
+                                       struct provider *provider, struct err *err);
+
+/* An issuer is compared byte for byte; what is checked is that it is a URL that keys may come from.
+ */
+static enum err_code read_https(const struct yaml_node *node, struct str *ret_url, struct err *err)
+{
+    struct url url;
+    struct err why;
+    enum err_code code = settings_read_text(node, "a URL", ret_url, err);
+
+    if (code != ERR_OK)
+        return code;
+    if (url_parse(*ret_url, &url, &why) != ERR_OK)
+        return yaml_err(node, err, "%s", why.text);
+    if (!url.is_https && !str_starts(url.host, STR("127.")) &&
+        !str_eq(url.host, STR("localhost")) && !str_eq(url.host, STR("::1")))
+        return yaml_err(node, err, "keys come over https alone, but on loopback");
+    return ERR_OK;
+}
+
+static enum err_code read_issuer(struct reader *r, const struct yaml_node *node,
+                                 struct provider *provider, struct err *err)
+{
+    (void)r;
+    return read_https(node, &provider->issuer, err);
+}
+
+static enum err_code read_jwks_url(struct reader *r, const struct yaml_node *node,
+                                   struct provider *provider, struct err *err)
+{
+    (void)r;
+    return read_https(node, &provider->jwks_url, err);
+}
+
+static enum err_code read_ca(struct reader *r, const struct yaml_node *node,
+                             struct provider *provider, struct err *err)
+{
+    return settings_read_path(r, node, &provider->ca_file, err);
+}
+
+static enum err_code read_audiences(struct reader *r, const struct yaml_node *node,
+                                    struct provider *provider, struct err *err)
+{
+    return settings_read_texts(r, node, "an audience", &provider->audiences,
+                               &provider->audience_count, err);
+}
+
+static enum err_code read_groups_claim(struct reader *r, const struct yaml_node *node,
+                                       struct provider *provider, struct err *err)
+{
+    (void)r;
+    return settings_read_text(node, "the name of a claim", &provider->groups_claim, err);
+}
+
+static enum err_code read_email_claim(struct reader *r, const struct yaml_node *node,
+                                      struct provider *provider, struct err *err)
+{
+    (void)r;
+    return settings_read_text(node, "the name of a claim", &provider->email_claim, err);
+}
+
+static enum err_code read_name_claim(struct reader *r, const struct yaml_node *node,
+                                     struct provider *provider, struct err *err)
+{
+    (void)r;
+    return settings_read_text(node, "the name of a claim", &provider->name_claim, err);
+}
+
+static enum err_code read_email_domains(struct reader *r, const struct yaml_node *node,
+                                        struct provider *provider, struct err *err)
+{
+    return settings_read_texts(r, node, "a domain like example.com", &provider->email_domains,
+                               &provider->email_domain_count, err);
+}
+
+/* The name stands in ids, before a colon. */
+static enum err_code read_name(struct reader *r, const struct yaml_node *node,
+                               struct provider *provider, struct err *err)
+{
+    static const char legal[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    enum err_code code = settings_read_text(node, "a short name", &provider->name, err);
+
+    (void)r;
+    if (code != ERR_OK)
+        return code;
+    for (size_t i = 0; i < provider->name.len; i++) {
+        if (memchr(legal, provider->name.ptr[i], sizeof legal - 1) == NULL)
+            return yaml_err(node, err, "the name of a provider takes a-z, 0-9 and '-'");
+    }
+    return ERR_OK;
+}
+
+static const struct {
+    const char *name;
+    read_provider_fn *read;
+} provider_keys[] = {
+    {"name", read_name},
+    {"issuer", read_issuer},
+    {"jwks_url", read_jwks_url},
+    {"ca", read_ca},
+    {"audiences", read_audiences},
+    {"groups_claim", read_groups_claim},
+    {"email_claim", read_email_claim},
+    {"name_claim", read_name_claim},
+    {"email_domains", read_email_domains},
+};
+
+static enum err_code read_provider_key(struct reader *r, const struct yaml_node *node,
+                                       struct provider *provider, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(provider_keys); i++) {
+        if (str_eq(str_c(provider_keys[i].name), node->name->text))
+            return provider_keys[i].read(r, node, provider, err);
+    }
+    return yaml_err(node->name, err,
+                    "unknown key '" STR_FMT
+                    "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
+                    "email_claim, name_claim, email_domains",
+                    STR_ARG(node->name->text));
+}
+
+static enum err_code read_provider(struct reader *r, const struct yaml_node *node,
+                                   struct provider *provider, struct err *err)
+{
+    enum err_code code = settings_want(node, YAML_MAPPING, "{name, issuer, …}", err);
+
+    *provider = (struct provider){.groups_claim = STR_INIT("groups"),
+                                  .email_claim = STR_INIT("email"),
+                                  .name_claim = STR_INIT("name")};
+    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
+         each != NULL && code == ERR_OK; each = each->next)
+        code = read_provider_key(r, each, provider, err);
+    if (code == ERR_OK && (provider->name.len == 0 || provider->issuer.len == 0))
+        code = yaml_err(node, err, "a provider needs name and issuer");
+    return code;
+}
+
+static enum err_code check_distinct(const struct yaml_node *node, const struct provider *providers,
+                                    size_t count, struct err *err)
+{
+    const struct provider *last = &providers[count - 1];
+
+    for (size_t i = 0; i + 1 < count; i++) {
+        if (str_eq(providers[i].name, last->name))
+            return yaml_err(node, err, "two providers have the name '" STR_FMT "'",
+                            STR_ARG(last->name));
+        if (str_eq(providers[i].issuer, last->issuer))
+            return yaml_err(node, err, "two providers have the issuer '" STR_FMT "'",
+                            STR_ARG(last->issuer));
+    }
+    return ERR_OK;
+}
+
+static enum err_code read_providers(struct reader *r, const struct yaml_node *node, struct err *err)
+{
+    struct identity_rules *rules = &r->settings->identity;
+    struct provider *providers = arena_calloc(r->arena, MAX_PROVIDERS, sizeof *providers);
+    enum err_code code = settings_want(node, YAML_SEQUENCE, "a list of providers", err);
+
+    if (code != ERR_OK)
+        return code;
+    if (providers == NULL)
+        return settings_out_of_memory(err);
+    if (node->count > MAX_PROVIDERS)
+        return yaml_err(node, err, "at most %d providers", MAX_PROVIDERS);
+    for (const struct yaml_node *each = node->first; each != NULL && code == ERR_OK;
+         each = each->next) {
+        code = read_provider(r, each, &providers[rules->provider_count++], err);
+        if (code == ERR_OK)
+            code = check_distinct(each, providers, rules->provider_count, err);
+    }
+    rules->providers = providers;
+    return code;
+}
+
+/* PROVIDER:E-MAIL */
+static enum err_code read_owner(const struct yaml_node *node, struct owner_rule *owner,
+                                struct err *err)
+{
+    struct str text = STR_NONE;
+    enum err_code code =
+        settings_read_text(node, "PROVIDER:E-MAIL, corp:ann@example.com for example", &text, err);
+
+    if (code != ERR_OK)
+        return code;
+    owner->email = text;
+    owner->provider = str_cut(&owner->email, ':');
+    if (owner->email.len == 0 || str_find(owner->email, '@') == owner->email.len)
+        return yaml_err(node, err, "expected PROVIDER:E-MAIL, corp:ann@example.com for example");
+    return ERR_OK;
+}
+
+static enum err_code read_owners(struct reader *r, const struct yaml_node *node, struct err *err)
+{
+    struct identity_rules *rules = &r->settings->identity;
+    struct owner_rule *owners = arena_calloc(r->arena, node->count + 1, sizeof *owners);
+    enum err_code code = settings_want(node, YAML_SEQUENCE, "a list of owners", err);
+
+    if (code != ERR_OK)
+        return code;
+    if (owners == NULL)
+        return settings_out_of_memory(err);
+    for (const struct yaml_node *each = node->first; each != NULL && code == ERR_OK;
+         each = each->next)
+        code = read_owner(each, &owners[rules->owner_count++], err);
+    rules->owners = owners;
+    return code;
+}
+
+static enum err_code read_interactive(struct reader *r, const struct yaml_node *node,
+                                      struct err *err)
+{
+    struct str text = STR_NONE;
+    enum err_code code = settings_read_text(node, "human or delegated", &text, err);
+
+    if (code != ERR_OK)
+        return code;
+    if (!str_eq(text, STR("human")) && !str_eq(text, STR("delegated")))
+        return yaml_err(node, err, "expected human or delegated");
+    r->settings->identity.interactive_clients =
+        str_eq(text, STR("human")) ? INTERACTIVE_HUMAN : INTERACTIVE_DELEGATED;
+    return ERR_OK;
+}
+
+static enum err_code read_agents(struct reader *r, const struct yaml_node *node, struct err *err)
+{
+    return settings_read_texts(r, node, "the id of a client", &r->settings->identity.agents,
+                               &r->settings->identity.agent_count, err);
+}
+
+/* An owner whose provider nobody trusts would lock the door and throw away the key. */
+static enum err_code check_owners(const struct yaml_node *node, const struct identity_rules *rules,
+                                  struct err *err)
+{
+    for (size_t i = 0; i < rules->owner_count; i++) {
+        size_t j = 0;
+
+        while (j < rules->provider_count &&
+               !str_eq(rules->providers[j].name, rules->owners[i].provider))
+            j++;
+        if (j == rules->provider_count)
+            return yaml_err(node, err, "owners: there is no provider '" STR_FMT "'",
+                            STR_ARG(rules->owners[i].provider));
+    }
+    return ERR_OK;
+}
+
+static const struct {
+    const char *name;
+    enum err_code (*read)(struct reader *r, const struct yaml_node *node, struct err *err);
+} keys[] = {
+    {"providers", read_providers},
+    {"owners", read_owners},
+    {"interactive_clients", read_interactive},
+    {"agents", read_agents},
+};
+
+static enum err_code read_key(struct reader *r, const struct yaml_node *node, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (str_eq(str_c(keys[i].name), node->name->text))
+            return keys[i].read(r, node, err);
+    }
+    return yaml_err(node->name, err,
+                    "unknown key 'identity." STR_FMT
+                    "'; it takes providers, owners, interactive_clients, agents",
+                    STR_ARG(node->name->text));
+}
+
+enum err_code settings_read_identity(struct reader *r, const struct yaml_node *node,
+                                     struct err *err)
+{
+    enum err_code code = settings_want(node, YAML_MAPPING, "a mapping", err);
+
+    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
+         each != NULL && code == ERR_OK; each = each->next)
+        code = read_key(r, each, err);
+    return code == ERR_OK ? check_owners(node, &r->settings->identity, err) : code;
+}

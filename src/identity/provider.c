@@ -1,0 +1,34 @@
+#include "identity/provider.h"
+
+const struct provider *provider_by_issuer(const struct identity_rules *rules, struct str issuer)
+{
+    for (size_t i = 0; i < rules->provider_count; i++) {
+        if (str_eq(rules->providers[i].issuer, issuer))
+            return &rules->providers[i];
+    }
+    return NULL;
+}
+
+bool provider_is_agent(const struct identity_rules *rules, struct str client_id)
+{
+    for (size_t i = 0; i < rules->agent_count; i++) {
+        if (str_glob(rules->agents[i], client_id))
+            return true;
+    }
+    return false;
+}
+
+bool provider_may_state(const struct provider *provider, struct str email)
+{
+    size_t at = email.len;
+
+    if (provider->email_domain_count == 0)
+        return true;
+    while (at > 0 && email.ptr[at - 1] != '@')
+        at--;
+    for (size_t i = 0; at > 0 && i < provider->email_domain_count; i++) {
+        if (str_eq_nocase(str_from(email, at), provider->email_domains[i]))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,55 @@
+/*
+ * provider.h - an identity provider that this gateway trusts, as the settings file describes it.
+ *
+ * Plain values with borrowed views, immutable. A provider vouches for whoever its tokens name, and
+ * for nobody else: its name stands in the id of every principal that comes from it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct provider {
+    struct str name;             /* short, in ids: "corp" */
+    struct str issuer;           /* exactly what `iss` says */
+    struct str jwks_url;         /* empty: found by discovery (OpenID Connect, RFC 8414) */
+    struct str ca_file;          /* PEM; empty: what the system trusts */
+    const struct str *audiences; /* accepted in `aud` besides the resource ids of this gateway */
+    size_t audience_count;
+    struct str groups_claim; /* a path of names with '.', as Keycloak's realm_access.roles */
+    struct str email_claim;
+    struct str name_claim;
+    const struct str *email_domains; /* e-mail addresses it may state; none: any */
+    size_t email_domain_count;
+};
+
+/* Who a token of an interactive client is for (docs/identity.md says what it costs and protects).
+ */
+enum interactive_kind {
+    INTERACTIVE_HUMAN,     /* the human, unless the client is listed as an agent */
+    INTERACTIVE_DELEGATED, /* always an agent for the human */
+};
+
+/* A person who owns this gateway, from the settings: verified e-mail at a provider. */
+struct owner_rule {
+    struct str provider; /* its name */
+    struct str email;
+};
+
+struct identity_rules {
+    const struct provider *providers;
+    size_t provider_count;
+    const struct owner_rule *owners;
+    size_t owner_count;
+    const struct str *agents; /* client ids, '*' for any run: what they call is delegated */
+    size_t agent_count;
+    enum interactive_kind interactive_clients;
+};
+
+/* NULL: no provider has this issuer. */
+const struct provider *provider_by_issuer(const struct identity_rules *rules, struct str issuer);
+bool provider_is_agent(const struct identity_rules *rules, struct str client_id);
+/* May the provider state this e-mail address? */
+bool provider_may_state(const struct provider *provider, struct str email);

@@ -1,0 +1,89 @@
+#include "store/sqlite_priv.h"
+
+static enum err_code read_user(struct loader *loader, struct sqlite3_stmt *row, void *item,
+                               struct err *err)
+{
+    struct user *user = item;
+    user->id = sql_i64(row, 0);
+    user->is_disabled = sql_i64(row, 6) != 0;
+    user->created_us = sql_i64(row, 7);
+    user->last_seen_us = sql_i64(row, 8);
+    if (!role_parse(sql_bytes(row, 5), &user->role))
+        return unknown_word(sql_bytes(row, 5), err);
+    enum err_code code = loader_str(loader, row, 1, &user->provider, err);
+    if (code == ERR_OK)
+        code = loader_str(loader, row, 2, &user->subject, err);
+    if (code == ERR_OK)
+        code = loader_str(loader, row, 3, &user->email, err);
+    return code == ERR_OK ? loader_str(loader, row, 4, &user->name, err) : code;
+}
+
+enum err_code sqlite_load_users(struct loader *loader, struct user **ret_users, size_t *ret_count,
+                                struct err *err)
+{
+    static const struct loader_query query = {
+        .count = "SELECT count(*) FROM user",
+        .rows = "SELECT id, provider, subject, email, name, role, is_disabled, created_us, "
+                "last_seen_us FROM user ORDER BY id",
+        .item_bytes = sizeof(struct user),
+        .read = read_user,
+    };
+    void *items = NULL;
+    enum err_code code = loader_read(loader, &query, SQL_NO_ARGS, &items, ret_count, err);
+    if (code == ERR_OK)
+        *ret_users = items;
+    return code;
+}
+
+enum err_code sqlite_see_user(struct sql *sql, const struct user *user, int64_t now_us,
+                              bool *ret_is_new, struct err *err)
+{
+    enum err_code code =
+        sql_run(sql,
+                "UPDATE user SET email = ?3, name = ?4, last_seen_us = max(last_seen_us, ?5) "
+                "WHERE provider = ?1 AND subject = ?2",
+                SQL_ARGS(SQL_TEXT(user->provider), SQL_TEXT(user->subject), SQL_TEXT(user->email),
+                         SQL_TEXT(user->name), SQL_INT(now_us)),
+                err);
+    *ret_is_new = code == ERR_OK && sql_changed(sql) == 0;
+    if (!*ret_is_new)
+        return code;
+    return sql_run(sql,
+                   "INSERT INTO user (provider, subject, email, name, role, is_disabled, "
+                   "created_us, last_seen_us) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?6)",
+                   SQL_ARGS(SQL_TEXT(user->provider), SQL_TEXT(user->subject),
+                            SQL_TEXT(user->email), SQL_TEXT(user->name),
+                            SQL_TEXT(str_c(role_word(user->role))), SQL_INT(now_us)),
+                   err);
+}
+
+/* Who owns the gateway besides this user. */
+static enum err_code count_other_owners(struct sql *sql, int64_t id, int64_t *ret_count,
+                                        struct err *err)
+{
+    return sql_get_i64(
+        sql, "SELECT count(*) FROM user WHERE role = 'owner' AND is_disabled = 0 AND id != ?1",
+        SQL_ARGS(SQL_INT(id)), ret_count, err);
+}
+
+enum err_code sqlite_set_user(struct sql *sql, int64_t id, enum user_role role, bool is_disabled,
+                              struct err *err)
+{
+    int64_t is_owner = 0;
+    int64_t others = 0;
+    enum err_code code = sql_get_i64(
+        sql, "SELECT count(*) FROM user WHERE id = ?1 AND role = 'owner' AND is_disabled = 0",
+        SQL_ARGS(SQL_INT(id)), &is_owner, err);
+    if (code == ERR_OK)
+        code = count_other_owners(sql, id, &others, err);
+    if (code != ERR_OK)
+        return code;
+    if (is_owner != 0 && others == 0 && (role != ROLE_OWNER || is_disabled))
+        return err_set(err, ERR_CONFLICT, "this is the last owner; make another one first");
+    code =
+        sql_run(sql, "UPDATE user SET role = ?2, is_disabled = ?3 WHERE id = ?1",
+                SQL_ARGS(SQL_INT(id), SQL_TEXT(str_c(role_word(role))), SQL_INT(is_disabled)), err);
+    if (code == ERR_OK && sql_changed(sql) == 0)
+        return err_set(err, ERR_NOT_FOUND, "no user has the id %lld", (long long)id);
+    return code;
+}
