@@ -14,8 +14,8 @@ static const struct {
      "{certificate, key, client_ca}` (PEM files); `as: \"robot:NAME\"` (every request is that "
      "robot's, "
      "loopback only); `insecure: true` (plain HTTP on other than loopback); `proxy_protocol: true` "
-     "(PROXY "
-     "protocol, version 2, from trusted proxies)"},
+     "(PROXY protocol, version 2, from trusted proxies; with tls its header comes before the "
+     "handshake)"},
     {"public_url", "needed", "The URL that clients use, without a path"},
     {"data_dir", "`./data`", "Folder of database, keys and audit log"},
     {"secrets_dir", "`./secrets`",

@@ -136,9 +136,6 @@ static enum err_code check_listener(const struct yaml_node *node, struct listene
             node, err,
             "plain HTTP on other than loopback shows tokens to the network; give tls, or say "
             "insecure: true");
-    if (listener->has_proxy_protocol && listener->certificate.len > 0)
-        return yaml_err(node, err,
-                        "proxy_protocol and tls on one listener: let the proxy do the TLS");
     if (listener->as.len == 0)
         return ERR_OK;
     if (!is_loopback)

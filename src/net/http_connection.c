@@ -191,23 +191,48 @@ static void on_timer(struct loop_timer *timer)
     }
 }
 
-void connection_begin(struct connection *connection)
+/* The connection may be freed. */
+static void start_tls(struct connection *connection)
+{
+    struct buf kept = connection->ahead;
+
+    buf_init(&connection->ahead, kept.max);
+    enum err_code code =
+        stream_start_tls(connection->stream, connection->server->config.tls, buf_str(&kept), NULL);
+    buf_done(&kept);
+    if (code != ERR_OK)
+        connection_close(connection);
+}
+
+static void start_timers(struct connection *connection)
 {
     struct http_server *server = connection->server;
 
-    if (connection->timer.loop == NULL) {
-        loop_timer_init(&connection->timer, server->config.loop, on_timer);
-        loop_timer_init(&connection->stall, server->config.loop, on_stall);
-        start_timer(connection, server->config.limits->handshake_ms);
+    loop_timer_init(&connection->timer, server->config.loop, on_timer);
+    loop_timer_init(&connection->stall, server->config.loop, on_stall);
+    start_timer(connection, server->config.limits->handshake_ms);
+}
+
+void connection_begin(struct connection *connection)
+{
+    const struct http_server *server = connection->server;
+    bool is_plain = !stream_is_tls(connection->stream);
+
+    if (connection->timer.loop == NULL)
+        start_timers(connection);
+    if (connection->needs_proxy || connection->state != CONNECTION_OPENING)
+        return;
+    if (server->config.has_proxy_protocol && server->config.tls != NULL && is_plain) {
+        start_tls(connection);
+        return;
     }
-    if (connection->needs_proxy || !stream_is_open(connection->stream) ||
-        connection->state != CONNECTION_OPENING)
+    if (!stream_is_open(connection->stream))
         return;
     connection_set_state(connection, CONNECTION_HEAD);
     start_timer(connection, server->config.limits->idle_ms);
 }
 
-/* Takes the PROXY header off; false: nothing is left to read. */
+/* Takes the PROXY header off; false: it is not there yet, or the connection is closed. */
 static bool take_proxy(struct connection *connection)
 {
     struct addr source;
@@ -227,7 +252,6 @@ static bool take_proxy(struct connection *connection)
     if (source.is_set)
         connection->peer = source;
     connection->needs_proxy = false;
-    connection_begin(connection);
     return true;
 }
 
@@ -428,14 +452,23 @@ static void read_kept(struct connection *connection)
     buf_done(&kept);
 }
 
+static void begin_behind_proxy(struct connection *connection)
+{
+    bool becomes_tls = connection->server->config.tls != NULL;
+
+    connection_begin(connection);
+    if (!becomes_tls && connection->ahead.len > 0)
+        read_kept(connection);
+}
+
 void connection_read(struct connection *connection, struct str bytes)
 {
     if (connection->needs_proxy) {
         buf_add(&connection->ahead, bytes);
         if (connection->ahead.failed)
             connection_close(connection);
-        else if (take_proxy(connection) && connection->ahead.len > 0)
-            read_kept(connection);
+        else if (take_proxy(connection))
+            begin_behind_proxy(connection);
         return;
     }
     if (connection->ahead.len > 0) {

@@ -223,13 +223,6 @@ void connection_free(struct connection *connection)
     free(connection);
 }
 
-/* A PROXY header stands before everything, TLS included: with TLS behind it, the proxy must do the
- * TLS. */
-static bool needs_proxy_header(const struct http_server *server, const struct addr *peer)
-{
-    return server->config.has_proxy_protocol && is_trusted(server, peer);
-}
-
 static void on_connection(uv_stream_t *listener, int status)
 {
     struct http_server *server = listener->data;
@@ -237,7 +230,9 @@ static void on_connection(uv_stream_t *listener, int status)
 
     if (connection == NULL)
         return;
-    if (stream_accept(server->config.loop, listener, server->config.tls, &stream_events, connection,
+    /* A PROXY header stands before everything, TLS included. */
+    struct tls_context *tls = server->config.has_proxy_protocol ? NULL : server->config.tls;
+    if (stream_accept(server->config.loop, listener, tls, &stream_events, connection,
                       &connection->stream, NULL) != ERR_OK) {
         connection_free(connection);
         return;
@@ -250,7 +245,8 @@ static void on_connection(uv_stream_t *listener, int status)
         connection_close(connection);
         return;
     }
-    connection->needs_proxy = needs_proxy_header(server, &connection->peer);
+    connection->needs_proxy =
+        server->config.has_proxy_protocol && is_trusted(server, &connection->peer);
     connection_begin(connection);
 }
 

@@ -58,7 +58,7 @@ struct connection {
     bool is_reading;     /* inside read_on() */
     bool has_more;       /* bytes came behind what was read last */
     bool closes;         /* after the reply */
-    bool needs_proxy;
+    bool needs_proxy;    /* a PROXY header is due, then TLS if the server has it */
     uint64_t requests;
     uint64_t body_since_us;
     struct loop_timer timer; /* of the state */

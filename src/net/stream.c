@@ -17,7 +17,8 @@ struct write {
 
 static void set_state(struct stream *stream, enum stream_state state)
 {
-    assert(stream->state < state || (stream->state == state && state == STREAM_CLOSING));
+    assert(stream->state < state || (stream->state == state && state == STREAM_CLOSING) ||
+           (stream->state == STREAM_OPEN && state == STREAM_OPENING));
     stream->state = state;
 }
 
@@ -190,6 +191,19 @@ enum err_code stream_accept(struct loop *loop, struct uv_stream_s *listener,
         set_state(stream, STREAM_OPEN);
     start_reading(stream);
     *ret_stream = stream;
+    return ERR_OK;
+}
+
+enum err_code stream_start_tls(struct stream *stream, struct tls_context *context, struct str bytes,
+                               struct err *err)
+{
+    assert(stream_is_open(stream) && stream->tls == NULL);
+    enum err_code code = stream_tls_new(stream, context, NULL, err);
+    if (code != ERR_OK)
+        return code;
+    set_state(stream, STREAM_OPENING);
+    if (bytes.len > 0)
+        stream_tls_feed(stream, bytes);
     return ERR_OK;
 }
 

@@ -3,6 +3,7 @@
  *
  *   OPENING ── connected, handshake done: on_ready ──► OPEN ── peer closed or error: on_end ──►
  * ENDED └──────────────── failed: on_end ────────────────────────────────────────────────────────┘
+ *   OPEN ── stream_start_tls() ──► OPENING, of an accepted plain stream only.
  *   stream_finish() while OPEN: no on_read follows, on_end does.
  *   stream_close() from any state: no callback follows, memory is freed a turn of the loop later.
  *
@@ -42,6 +43,10 @@ struct stream_events {
 enum err_code stream_accept(struct loop *loop, struct uv_stream_s *listener,
                             struct tls_context *context, const struct stream_events *events,
                             void *owner, struct stream **ret_stream, struct err *err) MUST_CHECK;
+/* An accepted plain stream turns to TLS; bytes of it were read already. on_ready or on_end follow,
+ * even from within. */
+enum err_code stream_start_tls(struct stream *stream, struct tls_context *context, struct str bytes,
+                               struct err *err) MUST_CHECK;
 /* Begins to connect. host: for SNI and the certificate check, NUL-terminated; a name or an IP
  * address. */
 enum err_code stream_connect(struct loop *loop, const struct addr *address,

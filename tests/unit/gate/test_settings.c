@@ -27,6 +27,8 @@ static void everything_can_be_said(void **state)
         "  - {address: '0.0.0.0:8443', tls: {certificate: c.pem, key: /k.pem, client_ca: ca.pem}}\n"
         "  - {address: '127.0.0.1:8081', as: 'robot:dev'}\n"
         "  - {address: '10.0.0.1:8082', insecure: true, proxy_protocol: true}\n"
+        "  - {address: '10.0.0.1:8444', proxy_protocol: true, tls: {certificate: c.pem, key: "
+        "k.pem}}\n"
         "public_url: https://gate.example.com\n"
         "data_dir: /srv/data\n"
         "secrets_dir: ./s\n"
@@ -44,11 +46,13 @@ static void everything_can_be_said(void **state)
 
     (void)state;
     assert_ok(read_settings(text, &settings, &err), err);
-    assert_int_equal(settings->listener_count, 3);
+    assert_int_equal(settings->listener_count, 4);
     assert_str(settings->listeners[0].certificate, "/tmp/c.pem");
     assert_str(settings->listeners[0].key, "/k.pem");
     assert_str(settings->listeners[1].as, "robot:dev");
     assert_true(settings->listeners[2].has_proxy_protocol);
+    assert_true(settings->listeners[3].has_proxy_protocol);
+    assert_str(settings->listeners[3].key, "/tmp/k.pem");
     assert_int_equal(settings->trusted_proxy_count, 2);
     assert_int_equal(settings->workers, 3);
     assert_int_equal(settings->limits.body_bytes, 4096);

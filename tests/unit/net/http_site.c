@@ -86,6 +86,14 @@ static void on_request(struct http_request *request)
         answer_in_parts(request);
         return;
     }
+    if (str_eq(path, STR("/peer"))) {
+        struct addr peer = http_request_peer(request);
+        char text[ADDR_TEXT_BYTES];
+
+        addr_format(&peer, text);
+        http_reply(request, 200, NULL, 0, str_c(text));
+        return;
+    }
     if (str_eq(path, STR("/big"))) {
         answer_with(request, 200, site->big_bytes);
         return;

@@ -20,6 +20,7 @@ extern unsigned http_site_speed;
  *   /held    once the test calls site_answer_held()
  *   /parts   "one", "two", "" and "three", chunked
  *   /big     big_bytes
+ *   /peer    the address of http_request_peer()
  *   others   "METHOD path query body", 200
  */
 struct site {

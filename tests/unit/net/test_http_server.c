@@ -274,7 +274,7 @@ static void a_message_out_of_bounds_is_refused_and_counted(void **state)
         const _Atomic uint64_t *counter;
     } rows[] = {
         {"GET / HTTP/1.1\r\n" HOST "X: ", "\r\n\r\n", "431:|", &site.counters.header_bytes},
-        {"GET / HTTP/1.1\r\n" HOST "A:\r\nB:\r\nC:\r\nD:\r\nE:\r\nF:\r\nG:\r\nH:\r\n\r\n", "",
+        {"GET / HTTP/1.1\r\n" HOST "1:\r\n2:\r\n3:\r\n4:\r\n5:\r\n6:\r\n7:\r\n8:\r\n\r\n", "",
          "431:|", &site.counters.header_count},
         {"GET /", " HTTP/1.1\r\n" HOST "\r\n", "414:|", &site.counters.header_bytes},
         {"POST / HTTP/1.1\r\n" HOST "Content-Length: 1025\r\n\r\n", "", "413:|",
