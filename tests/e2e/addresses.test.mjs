@@ -1,7 +1,12 @@
 // Whose address a call is recorded with: the word of a trusted proxy counts, that of anyone else does not.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { Gateway, freePort, until } from './lib/gateway.mjs';
 import { modernMeta } from './lib/clients.mjs';
 import { rawUpstream } from './lib/upstreams.mjs';
@@ -12,15 +17,25 @@ let gateway;
 let upstream;
 let token;
 let proxyPort;
+let proxyTlsPort;
+let dir;
 let number = 0;
 
 before(async () => {
   upstream = await rawUpstream((request, body, response, reply) => reply({ content: [] }));
   const port = await freePort();
   proxyPort = await freePort();
+  proxyTlsPort = await freePort();
+  dir = mkdtempSync(join(tmpdir(), 'portreeve-addresses-'));
+  const tls = { certificate: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj', '/CN=gateway',
+    '-keyout', tls.key, '-out', tls.certificate], { stdio: 'ignore' });
   gateway = await Gateway.start({
     port,
-    listen: JSON.stringify([`127.0.0.1:${port}`, { address: `127.0.0.1:${proxyPort}`, proxy_protocol: true }]),
+    listen: JSON.stringify([
+      `127.0.0.1:${port}`, { address: `127.0.0.1:${proxyPort}`, proxy_protocol: true },
+      { address: `127.0.0.1:${proxyTlsPort}`, proxy_protocol: true, tls },
+    ]),
     settings: `trusted_proxies: [${trusted}, 10.0.0.0/8, "2001:db8:1::/48"]`,
     governance: `
 servers: [{name: docs, url: "${upstream.url}", credential: {mode: none}, tools: {echo: read-only}}]
@@ -34,10 +49,11 @@ grants: [{name: reads, to: {robots: [reader]}, server: docs, categories: [read-o
 after(async () => {
   await gateway?.remove();
   await upstream?.close();
+  rmSync(dir, { recursive: true, force: true });
 });
 
-// One call from the local address given; resolves to {status, tag}. first: bytes in front of the request.
-function call(from, headers = [], { port = gateway.port, first = Buffer.alloc(0) } = {}) {
+// One call from the local address given; resolves to {status, tag}. first: bytes in front of the request, and of TLS.
+function call(from, headers = [], { port = gateway.port, first = Buffer.alloc(0), isTls = false } = {}) {
   const tag = `agent/${++number}`;
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {}, _meta: modernMeta } });
   const head = [
@@ -46,12 +62,17 @@ function call(from, headers = [], { port = gateway.port, first = Buffer.alloc(0)
     `User-Agent: ${tag}`, 'Connection: close', `Content-Length: ${body.length}`, ...headers,
   ].join('\r\n');
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', localAddress: from });
+    const plain = connect({ port, host: '127.0.0.1', localAddress: from });
+    const request = Buffer.from(`${head}\r\n\r\n${body}`);
     let text = '';
+    plain.on('error', () => undefined);
+    plain.write(isTls ? first : Buffer.concat([first, request]));
+    const socket = isTls ? connectTls({ socket: plain, rejectUnauthorized: false }) : plain;
     socket.on('data', (chunk) => (text += chunk));
     socket.on('error', () => undefined);
     socket.on('close', () => resolve({ status: Number(text.slice(9, 12)), tag }));
-    socket.write(Buffer.concat([first, Buffer.from(`${head}\r\n\r\n${body}`)]));
+    if (isTls)
+      socket.write(request);
   });
 }
 
@@ -114,6 +135,14 @@ describe('PROXY v2', { timeout: 60000 }, () => {
 
   test('of a stranger is no way in', async () => {
     assert.notEqual((await through(stranger, proxy('203.0.113.5'))).status, 200);
+  });
+  test('comes before TLS', async () => {
+    const options = { port: proxyTlsPort, isTls: true };
+    assert.equal(await recorded(await call(trusted, [], { ...options, first: proxy('203.0.113.8') })), '203.0.113.8');
+    assert.equal(await recorded(await call(stranger, [], options)), stranger);
+    assert.notEqual((await call(trusted, [], options)).status, 200);
+    assert.notEqual((await call(stranger, [], { ...options, first: proxy('203.0.113.8') })).status, 200);
+    assert.notEqual((await call(trusted, [], { ...options, isTls: false, first: proxy('203.0.113.8') })).status, 200);
   });
   test('where it is not expected is no HTTP', async () => {
     assert.notEqual((await call(trusted, [], { first: proxy('203.0.113.5') })).status, 200);
