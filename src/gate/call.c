@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gate/listening.h"
 #include "gate/pipeline.h"
+#include "gate/subject.h"
 #include "gate/worker_priv.h"
 #include "net/sse.h"
 
@@ -240,7 +241,7 @@ void call_decide(struct call *call)
 {
     const struct policy *policy = snapshot_policy(call->snapshot);
     const struct policy_facts facts = {
-        .subject = policy_robot(policy, call->caller.robot_id),
+        .subject = subject_of(call->snapshot, &call->caller, call->arena),
         .scopes = call->caller.scopes,
         .expires_us = call->caller.expires_us,
         .now_us = clock_wall_us(),
@@ -340,13 +341,30 @@ enum step_result call_refuse_message(struct call *call)
 
 /* Replies. */
 
+/* RFC 6750 §3, RFC 9728 §5.1. */
+static struct str challenge(const struct call *call)
+{
+    const struct settings *settings = call->worker->gate->settings;
+    bool is_mcp = call->route.kind == ROUTE_MCP || call->route.kind == ROUTE_SERVER;
+    const char *why = call->has_bad_token ? ", error=\"invalid_token\"" : "";
+    struct str text = STR_NONE;
+
+    if (settings->identity.provider_count > 0 && is_mcp && call->http != NULL)
+        text = arena_printf(
+            call->arena,
+            "Bearer realm=\"portreeve\", resource_metadata=\"" STR_FMT RESOURCE_PATH STR_FMT "\"%s",
+            STR_ARG(settings->public_url.origin), STR_ARG(http_request_path(call->http)), why);
+    else
+        text = arena_printf(call->arena, "Bearer realm=\"portreeve\"%s", why);
+    return text.ptr == NULL ? STR("Bearer") : text;
+}
+
 static size_t add_headers(const struct call *call, struct http_header *headers)
 {
     size_t count = 0;
 
     if (call->reply_status == 401)
-        headers[count++] =
-            (struct http_header){STR("WWW-Authenticate"), STR("Bearer realm=\"portreeve\"")};
+        headers[count++] = (struct http_header){STR("WWW-Authenticate"), challenge(call)};
     if (call->reply_status == 403)
         headers[count++] = (struct http_header){STR("WWW-Authenticate"),
                                                 STR("Bearer error=\"insufficient_scope\"")};
@@ -402,6 +420,24 @@ enum step_result call_reply_status(struct call *call, int status)
         http_reply(call_part_from_http(call), status, headers, add_headers(call, headers),
                    STR_NONE);
     call_end(call);
+    return STEP_DONE;
+}
+
+enum step_result call_turn_away(struct call *call, int status, const char *sentence)
+{
+    struct jsonw w;
+
+    buf_clear(&call->reply);
+    jsonw_init(&w, &call->reply);
+    jsonw_object(&w);
+    jsonw_name(&w, "error");
+    jsonw_object(&w);
+    jsonw_name_str(&w, "code", str_c(status == 401 ? "unauthenticated" : "refused"));
+    jsonw_name_str(&w, "message", str_c(sentence));
+    jsonw_end_object(&w);
+    jsonw_end_object(&w);
+    call->reply_status = status;
+    call_send_reply(call);
     return STEP_DONE;
 }
 

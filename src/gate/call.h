@@ -82,6 +82,9 @@ struct call {
     struct str user_agent;
     struct caller caller; /* views belong to the snapshot's token table */
     bool is_authenticated;
+    bool has_bad_token;        /* a token was shown, but it is none of ours */
+    bool has_fetched;          /* awaits was waited for */
+    struct key_source *awaits; /* the keys that tell whether the token is good are not here yet */
     const struct data_key *data_key; /* what this caller's entries are encrypted under */
 
     /* parse */
@@ -175,5 +178,7 @@ void call_write_error(struct call *call, enum mcp_error error, const char *text,
                       const char *factor);
 /* Answers without a body. */
 enum step_result call_reply_status(struct call *call, int status);
+/* Outside of MCP, and before a caller is known: a plain error, no JSON-RPC id, no reason. */
+enum step_result call_turn_away(struct call *call, int status, const char *sentence);
 /* The message of an event stream, begun when necessary. False: the client does not take any. */
 bool call_stream(struct call *call, const struct mcp_pieces *pieces);

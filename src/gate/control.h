@@ -60,6 +60,15 @@ enum err_code control_revoke_token(struct control *control, const struct control
 enum err_code control_revoke_robot(struct control *control, const struct control_change *change,
                                    struct str robot, size_t *ret_count, struct err *err) MUST_CHECK;
 
+/* A provider vouched for this person: made when new, which is recorded, else brought up to date.
+ * The first one with the verified e-mail address of an owner of the settings becomes owner. */
+enum err_code control_see_user(struct control *control, const struct api_request *request,
+                               struct err *err) MUST_CHECK;
+/* ERR_NOT_FOUND: no such user. ERR_CONFLICT: the last owner. */
+enum err_code control_set_user(struct control *control, const struct control_change *change,
+                               int64_t id, enum user_role role, bool is_disabled,
+                               struct err *err) MUST_CHECK;
+
 /* How a server is doing, as the workers last said. */
 enum server_state {
     SERVER_STATE_NEW,    /* not yet discovered */

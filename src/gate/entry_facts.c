@@ -35,6 +35,8 @@ void entry_set_caller(struct audit_entry *entry, const struct caller *caller,
     entry->issuer = caller->issuer;
     entry->subject = caller->subject;
     entry->token_id = caller->token_id;
+    entry->client_id = caller->client_id;
+    entry->chain = caller->chain;
     entry->scopes = write_scopes(caller->scopes, facts->scopes, sizeof facts->scopes);
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "gate/gate_priv.h"
 #include "gate/worker_priv.h"
+#include "identity/key_source.h"
 
 enum {
     MAX_JOBS = 65536,
@@ -90,15 +91,37 @@ static enum err_code open_tls(struct gate *gate, struct err *err)
     return code;
 }
 
+static bool make_key_sources(struct gate *gate)
+{
+    const struct identity_rules *rules = &gate->settings->identity;
+
+    gate->key_sources = calloc(rules->provider_count + 1, sizeof *gate->key_sources);
+    for (size_t i = 0; gate->key_sources != NULL && i < rules->provider_count; i++) {
+        gate->key_sources[i] = key_source_new(&rules->providers[i]);
+        if (gate->key_sources[i] == NULL)
+            return false;
+    }
+    return gate->key_sources != NULL;
+}
+
+static void free_key_sources(struct gate *gate)
+{
+    for (size_t i = 0; gate->key_sources != NULL && gate->key_sources[i] != NULL; i++)
+        key_source_free(gate->key_sources[i]);
+    free(gate->key_sources);
+}
+
 static enum err_code open_jobs(struct gate *gate, struct err *err)
 {
     gate->control_jobs = jobs_new("control", MAX_JOBS);
     gate->search_jobs = jobs_new("search", MAX_JOBS);
     gate->key_jobs = jobs_new("keys", MAX_JOBS);
+    gate->identity_jobs = jobs_new("identity", MAX_JOBS);
     gate->origins = origin_rules_new(gate->settings);
     gate->loop = loop_new(MAX_JOBS);
     if (gate->control_jobs == NULL || gate->search_jobs == NULL || gate->key_jobs == NULL ||
-        gate->origins == NULL || gate->loop == NULL)
+        gate->identity_jobs == NULL || !make_key_sources(gate) || gate->origins == NULL ||
+        gate->loop == NULL)
         return err_set(err, ERR_LIMIT, "no thread or memory left");
     return ERR_OK;
 }
@@ -195,8 +218,10 @@ void gate_free(struct gate *gate)
      * behind. */
     jobs_free(gate->search_jobs);
     jobs_free(gate->key_jobs);
+    jobs_free(gate->identity_jobs);
     jobs_free(gate->control_jobs);
     free_workers(gate);
+    free_key_sources(gate);
     control_free(gate->control);
     audit_close(gate->audit);
     store_close(gate->store);
@@ -425,6 +450,7 @@ enum err_code gate_run(struct gate *gate, struct err *err)
     jobs_end(gate->control_jobs);
     jobs_end(gate->search_jobs);
     jobs_end(gate->key_jobs);
+    jobs_end(gate->identity_jobs);
     free_workers(gate);
     close_signals(&control);
     log_event(LOG_INFO, "stopped", LOG_C("version", PORTREEVE_VERSION));

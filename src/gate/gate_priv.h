@@ -30,9 +30,11 @@ struct gate {
     struct store *store; /* of the control job thread */
     struct control *control;
     struct origin_rules *origins;
-    struct jobs *control_jobs; /* the one thread that owns the store */
-    struct jobs *search_jobs;  /* searches of the audit log */
-    struct jobs *key_jobs;     /* data keys that are not in memory yet */
+    struct jobs *control_jobs;       /* the one thread that owns the store */
+    struct jobs *search_jobs;        /* searches of the audit log */
+    struct jobs *key_jobs;           /* data keys that are not in memory yet */
+    struct jobs *identity_jobs;      /* keys of identity providers */
+    struct key_source **key_sources; /* by the index of the provider in the settings */
     struct worker **workers;
     size_t worker_count;
     struct loop *loop;                /* of the control thread */

@@ -15,23 +15,24 @@ static const struct {
     step_fn *run;
 } steps[] = {
     {"receive", step_receive},           /* step_entry.c: route, Host, Origin, derived address */
-    {"authenticate", step_authenticate}, /* step_entry.c: bearer token to caller */
-    {"unlock", step_unlock},   /* step_entry.c: the key that the caller's entries are under */
-    {"parse", step_parse},     /* step_parse.c: strict JSON, one message, era, session */
-    {"admit", step_admit},     /* step_parse.c: the token's scope for this endpoint */
-    {"serve", step_serve},     /* serve.c: what the gateway answers itself */
-    {"resolve", step_resolve}, /* step_judge.c: exposed name to server and tool */
-    {"refine", step_refine},   /* step_judge.c: headers that mirror arguments */
-    {"decide", step_decide},   /* step_judge.c: the policy's verdict */
-    {"inspect", step_inspect}, /* step_judge.c: what the arguments hold */
-    {"compose", step_compose}, /* step_send.c: the message as it will go, on a ready upstream */
-    {"record", step_record},   /* step_send.c: the intent, durable */
-    {"forward", step_forward}, /* step_send.c: with the receipt, upstream */
-    {"settle", step_settle},   /* step_settle.c: the outcome */
-    {"reply", step_reply},     /* step_settle.c: to the client */
+    {"authenticate", step_authenticate}, /* step_authenticate.c: bearer token to caller */
+    {"identify", step_identify}, /* step_authenticate.c: the same, when keys had to be fetched */
+    {"unlock", step_unlock},     /* step_entry.c: the key that the caller's entries are under */
+    {"parse", step_parse},       /* step_parse.c: strict JSON, one message, era, session */
+    {"admit", step_admit},       /* step_parse.c: the token's scope for this endpoint */
+    {"serve", step_serve},       /* serve.c: what the gateway answers itself */
+    {"resolve", step_resolve},   /* step_judge.c: exposed name to server and tool */
+    {"refine", step_refine},     /* step_judge.c: headers that mirror arguments */
+    {"decide", step_decide},     /* step_judge.c: the policy's verdict */
+    {"inspect", step_inspect},   /* step_judge.c: what the arguments hold */
+    {"compose", step_compose},   /* step_send.c: the message as it will go, on a ready upstream */
+    {"record", step_record},     /* step_send.c: the intent, durable */
+    {"forward", step_forward},   /* step_send.c: with the receipt, upstream */
+    {"settle", step_settle},     /* step_settle.c: the outcome */
+    {"reply", step_reply},       /* step_settle.c: to the client */
 };
 
-enum { HEAD_STEPS = 2, COMPOSE = 10 };
+enum { HEAD_STEPS = 2, COMPOSE = 11 };
 
 /* True: the call is over, and perhaps another one already. */
 static bool run_until(struct call *call, size_t end)

@@ -16,7 +16,9 @@ void pipeline_retry(struct call *call);
 
 /* The steps, in the files named in the table. */
 step_fn step_receive;
+step_fn resource_metadata; /* metadata.c; no step of its own */
 step_fn step_authenticate;
+step_fn step_identify;
 step_fn step_unlock;
 step_fn step_parse;
 step_fn step_admit;

@@ -22,6 +22,12 @@ struct route route_of(struct str path)
         if (server.len > 0 && str_find(server, '/') == server.len)
             return (struct route){.kind = ROUTE_SERVER, .server = server};
     }
+    if (str_starts(path, STR(RESOURCE_PATH))) {
+        struct str rest = str_from(path, strlen(RESOURCE_PATH));
+
+        if (rest.len == 0 || rest.ptr[0] == '/')
+            return (struct route){.kind = ROUTE_RESOURCE, .rest = rest};
+    }
     if (str_starts(path, STR("/api/v1/")))
         return (struct route){.kind = ROUTE_API, .rest = str_from(path, strlen("/api/v1"))};
     return (struct route){.kind = ROUTE_NONE};

@@ -8,18 +8,23 @@
 
 enum route_kind {
     ROUTE_NONE,
-    ROUTE_MCP,     /* /mcp: everything the caller may use */
-    ROUTE_SERVER,  /* /mcp/SERVER: one server, plain names */
-    ROUTE_API,     /* /api/v1/… */
-    ROUTE_METRICS, /* /metrics */
-    ROUTE_HEALTH,  /* /healthz: the process answers */
-    ROUTE_READY,   /* /readyz: calls can be served and recorded */
+    ROUTE_MCP,      /* /mcp: everything the caller may use */
+    ROUTE_SERVER,   /* /mcp/SERVER: one server, plain names */
+    ROUTE_API,      /* /api/v1/… */
+    ROUTE_METRICS,  /* /metrics */
+    ROUTE_HEALTH,   /* /healthz: the process answers */
+    ROUTE_RESOURCE, /* /.well-known/oauth-protected-resource…: RFC 9728 */
+    ROUTE_READY,    /* /readyz: calls can be served and recorded */
 };
 
 struct route {
     enum route_kind kind;
     struct str server; /* of ROUTE_SERVER: a view into path */
-    struct str rest;   /* of ROUTE_API: what stands behind /api/v1 */
+    struct str rest;   /* of ROUTE_API: what stands behind /api/v1; of ROUTE_RESOURCE: the path
+                          of the resource, "/mcp" or "" */
 };
+
+/* RFC 9728 §3.1: stands between host and path of the resource. */
+#define RESOURCE_PATH "/.well-known/oauth-protected-resource"
 
 struct route route_of(struct str path);

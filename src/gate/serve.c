@@ -10,6 +10,7 @@
 #include "gate/ended.h"
 #include "gate/listening.h"
 #include "gate/pipeline.h"
+#include "gate/subject.h"
 #include "gate/worker_priv.h"
 #include "identity/scopes.h"
 
@@ -27,7 +28,7 @@ static const uint64_t *visible(const struct snapshot *snapshot, const struct cal
 {
     const struct policy *policy = snapshot_policy(snapshot);
     const struct policy_facts facts = {
-        .subject = policy_robot(policy, caller->robot_id),
+        .subject = subject_of(snapshot, caller, arena),
         .scopes = caller->scopes,
         .expires_us = caller->expires_us,
         .now_us = clock_wall_us(),

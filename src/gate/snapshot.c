@@ -403,6 +403,14 @@ static enum err_code policy_others(struct maker *m, struct policy_input *input, 
 static enum err_code compile(struct maker *m, struct err *err)
 {
     const struct store_view *view = m->view;
+    const struct token_table_input known = {
+        .tokens = view->tokens,
+        .token_count = view->token_count,
+        .robots = view->governance.robots,
+        .robot_count = view->governance.robot_count,
+        .users = view->users,
+        .user_count = view->user_count,
+    };
     struct policy_input input = {0};
     enum err_code code = policy_servers(m, &input, err);
 
@@ -413,8 +421,7 @@ static enum err_code compile(struct maker *m, struct err *err)
     if (code == ERR_OK)
         code = policy_compile(&input, &m->snapshot->policy, err);
     if (code == ERR_OK)
-        code = token_table_new(view->tokens, view->token_count, view->governance.robots,
-                               view->governance.robot_count, &m->snapshot->tokens, err);
+        code = token_table_new(&known, &m->snapshot->tokens, err);
     return code;
 }
 

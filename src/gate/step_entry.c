@@ -11,30 +11,11 @@
 #include "identity/tokens.h"
 #include "net/forwarded.h"
 
-/* Before a caller is known, an error is plain: no JSON-RPC id, no reason. */
-static enum step_result turn_away(struct call *call, int status, const char *sentence)
-{
-    struct jsonw w;
-
-    buf_clear(&call->reply);
-    jsonw_init(&w, &call->reply);
-    jsonw_object(&w);
-    jsonw_name(&w, "error");
-    jsonw_object(&w);
-    jsonw_name_str(&w, "code", str_c(status == 401 ? "unauthenticated" : "refused"));
-    jsonw_name_str(&w, "message", str_c(sentence));
-    jsonw_end_object(&w);
-    jsonw_end_object(&w);
-    call->reply_status = status;
-    call_send_reply(call);
-    return STEP_DONE;
-}
-
 static enum step_result misdirected(struct call *call, int status, const char *sentence)
 {
     COUNT(call->worker, requests_misdirected);
     refusals_add_source(call->worker->refusals, &call->address, "misdirected");
-    return turn_away(call, status, sentence);
+    return call_turn_away(call, status, sentence);
 }
 
 /* A list header may come in several lines, which are one list (RFC 9110 §5.3): a proxy that adds a
@@ -91,7 +72,7 @@ static enum step_result answer_health(struct call *call)
         call_send_reply(call);
         return STEP_DONE;
     }
-    return turn_away(call, 503, why);
+    return call_turn_away(call, 503, why);
 }
 
 enum step_result step_receive(struct call *call)
@@ -112,63 +93,8 @@ enum step_result step_receive(struct call *call)
         return misdirected(call, 403, "The Origin is not allowed (settings: origins).");
     if (call->route.kind == ROUTE_HEALTH || call->route.kind == ROUTE_READY)
         return answer_health(call);
-    return STEP_NEXT;
-}
-
-static enum step_result unauthenticated(struct call *call, enum auth_failure failure)
-{
-    COUNT(call->worker, requests_unauthenticated);
-    refusals_add_source(call->worker->refusals, &call->address, auth_failure_word(failure));
-    return turn_away(call, 401, "A valid bearer token is needed.");
-}
-
-/* A token that was good a moment ago, under this snapshot. */
-static bool is_known(struct call *call, struct str authorization)
-{
-    struct worker *worker = call->worker;
-    const struct caller *known = NULL;
-
-    if (authorization.ptr != NULL && call->snapshot == worker->snapshot)
-        known = caller_cache_find(worker->callers, authorization, call->started_us);
-    if (known == NULL)
-        return false;
-    call->caller = *known;
-    return true;
-}
-
-static enum err_code find_caller(struct call *call, enum auth_failure *failure)
-{
-    const struct token_table *tokens = snapshot_tokens(call->snapshot);
-    struct str authorization = http_request_header(call->http, STR("authorization"));
-    const uint8_t *pepper = keyring_get(call->worker->gate->keyring, KEY_PEPPER);
-    struct str token = STR_NONE;
-
-    if (is_known(call, authorization))
-        return ERR_OK;
-    if (call->listener->as.len > 0 && authorization.ptr == NULL)
-        return token_table_find_robot(tokens, str_from(call->listener->as, strlen("robot:")),
-                                      &call->caller, failure, NULL);
-    if (authorization.ptr != NULL && !token_of_authorization(authorization, &token)) {
-        *failure = AUTH_MALFORMED;
-        return ERR_UNAUTHENTICATED;
-    }
-    enum err_code code =
-        token_table_find(tokens, token, pepper, call->started_us, &call->caller, failure, NULL);
-    if (code == ERR_OK && call->snapshot == call->worker->snapshot)
-        caller_cache_put(call->worker->callers, authorization, &call->caller);
-    return code;
-}
-
-enum step_result step_authenticate(struct call *call)
-{
-    enum auth_failure failure = AUTH_MISSING;
-
-    if (find_caller(call, &failure) != ERR_OK)
-        return unauthenticated(call, failure);
-    call->is_authenticated = true;
-    worker_note_token_use(call->worker, call->caller.token_id);
-    if (call->route.kind == ROUTE_NONE)
-        return turn_away(call, 404, "There is nothing here; MCP is at /mcp and /mcp/SERVER.");
+    if (call->route.kind == ROUTE_RESOURCE)
+        return resource_metadata(call);
     return STEP_NEXT;
 }
 
@@ -209,5 +135,5 @@ enum step_result step_unlock(struct call *call)
         return STEP_WAIT;
     call->is_waiting = false;
     call->key_job.run = NULL;
-    return turn_away(call, 503, "Too many new callers at one time; try again.");
+    return call_turn_away(call, 503, "Too many new callers at one time; try again.");
 }

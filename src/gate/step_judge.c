@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "gate/pipeline.h"
+#include "gate/subject.h"
 #include "gate/worker_priv.h"
 
 /* The answer to a tool that is not there, and to one that the caller must not know of: byte for
@@ -52,7 +53,7 @@ static const char *explain(struct call *call, struct buf *out)
 {
     const struct policy *policy = snapshot_policy(call->snapshot);
     const struct policy_facts facts = {
-        .subject = policy_robot(policy, call->caller.robot_id),
+        .subject = subject_of(call->snapshot, &call->caller, call->arena),
         .scopes = call->caller.scopes,
         .expires_us = call->caller.expires_us,
         .now_us = clock_wall_us(),

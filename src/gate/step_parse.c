@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "gate/ended.h"
 #include "gate/pipeline.h"
+#include "gate/subject.h"
 #include "gate/worker_priv.h"
 #include "identity/scopes.h"
 
@@ -63,7 +64,8 @@ static enum step_result find_endpoint(struct call *call)
     call->endpoint = snapshot_find_server(call->snapshot, call->route.server);
     const struct policy *policy = snapshot_policy(call->snapshot);
     if (call->endpoint != NULL &&
-        policy_may_know(policy, policy_robot(policy, call->caller.robot_id), call->endpoint->index))
+        policy_may_know(policy, subject_of(call->snapshot, &call->caller, call->arena),
+                        call->endpoint->index))
         return STEP_NEXT;
     call->endpoint = NULL;
     (void)call_refuse(call, MCP_ERROR_METHOD, REASON_SERVER_UNKNOWN,

@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "gate/ended.h"
 #include "gate/listening.h"
+#include "gate/people.h"
 #include "gate/pipeline.h"
 #include "gate/upstream_priv.h"
 #include "gate/worker_priv.h"
@@ -278,10 +279,11 @@ static bool make_parts(struct worker *worker)
     worker->refusals = refusals_new(worker->gate->settings->refusals_per_second);
     worker->data_keys = table_new();
     worker->callers = caller_cache_new();
+    worker->people = people_new();
     worker->port = audit_port_new(worker->gate->audit, wake_for_audit, worker);
     return worker->names != NULL && worker->upstreams != NULL && worker->streams != NULL &&
            worker->ended != NULL && worker->refusals != NULL && worker->data_keys != NULL &&
-           worker->callers != NULL && worker->port != NULL;
+           worker->callers != NULL && worker->people != NULL && worker->port != NULL;
 }
 
 enum err_code worker_new(struct gate *gate, unsigned index, struct worker **ret_worker,
@@ -481,6 +483,7 @@ void worker_free(struct worker *worker)
     refusals_free(worker->refusals);
     forget_keys(worker);
     caller_cache_free(worker->callers);
+    people_free(worker->people);
     names_cache_free(worker->names);
     free(worker->uses);
     loop_timer_stop(&worker->tick);

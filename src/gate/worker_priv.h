@@ -60,7 +60,8 @@ struct worker {
     size_t server_count;
     struct http_counters http_counters;
     struct worker_counters counters;
-    struct snapshot *snapshot;    /* a reference */
+    struct snapshot *snapshot; /* a reference */
+    struct people *people;
     struct caller_cache *callers; /* that this snapshot knows */
     struct audit_port *port;
     struct uses *uses; /* of tokens, not yet told to the store */

@@ -15,7 +15,9 @@ struct known {
 };
 
 struct token_table {
-    struct arena *arena;    /* of the views in callers */
+    struct arena *arena;   /* of the views in callers */
+    struct table *by_user; /* provider, NUL, subject to struct known_user */
+    struct known_user *users;
     struct known *tokens;   /* by the order given */
     struct known *robots;   /* what a listener acts as */
     struct table *by_hash;  /* first bytes of the hash to struct known */
@@ -35,7 +37,8 @@ static struct str key_of(const uint8_t hash[TOKEN_HASH_BYTES])
 static const char *const failure_words[] = {
     [AUTH_MISSING] = "missing",   [AUTH_MALFORMED] = "malformed", [AUTH_TYPO] = "typo",
     [AUTH_UNKNOWN] = "unknown",   [AUTH_EXPIRED] = "expired",     [AUTH_REVOKED] = "revoked",
-    [AUTH_DISABLED] = "disabled",
+    [AUTH_DISABLED] = "disabled", [AUTH_ISSUER] = "issuer",       [AUTH_KEYS] = "keys_missing",
+    [AUTH_JWT] = "jwt_invalid",   [AUTH_MACHINE] = "machine",
 };
 
 const char *auth_failure_word(enum auth_failure failure)
@@ -50,12 +53,30 @@ static bool keep(struct arena *arena, struct str *text)
     return text->ptr != NULL;
 }
 
+static bool keep_groups(struct arena *arena, struct caller *caller)
+{
+    struct str *groups = NULL;
+
+    if (caller->group_count == 0)
+        return true;
+    groups = arena_calloc(arena, caller->group_count, sizeof *groups);
+    for (size_t i = 0; groups != NULL && i < caller->group_count; i++) {
+        groups[i] = caller->groups[i];
+        if (!keep(arena, &groups[i]))
+            return false;
+    }
+    caller->groups = groups;
+    return groups != NULL;
+}
+
 bool caller_dup(struct arena *arena, const struct caller *caller, struct caller *ret_caller)
 {
     struct caller copy = *caller;
     if (!keep(arena, &copy.id) || !keep(arena, &copy.name) || !keep(arena, &copy.owner) ||
         !keep(arena, &copy.issuer) || !keep(arena, &copy.subject) || !keep(arena, &copy.email) ||
-        !keep(arena, &copy.token_id))
+        !keep(arena, &copy.token_id) || !keep(arena, &copy.provider) ||
+        !keep(arena, &copy.audience) || !keep(arena, &copy.client_id) ||
+        !keep(arena, &copy.chain) || !keep_groups(arena, &copy))
         return false;
     *ret_caller = copy;
     return true;
@@ -160,25 +181,113 @@ static enum err_code add_robots(struct token_table *table, const struct robot *r
     return ERR_OK;
 }
 
-enum err_code token_table_new(const struct token *tokens, size_t token_count,
-                              const struct robot *robots, size_t robot_count,
-                              struct token_table **ret_table, struct err *err)
+enum { USER_KEY_BYTES = 64 + 1 + 1024 };
+
+/* "provider NUL subject"; false: no user has such a key. */
+static bool user_key(struct str provider, struct str subject, char key[USER_KEY_BYTES],
+                     struct str *ret_key)
 {
-    CLEANUP(token_table_freep) struct token_table *table = calloc(1, sizeof *table);
-    if (table == NULL)
+    if (provider.len > 64 || subject.len > 1024)
+        return false;
+    if (provider.len > 0)
+        memcpy(key, provider.ptr, provider.len);
+    key[provider.len] = '\0';
+    if (subject.len > 0)
+        memcpy(key + provider.len + 1, subject.ptr, subject.len);
+    *ret_key = str_of(key, provider.len + 1 + subject.len);
+    return true;
+}
+
+static enum err_code add_users(struct token_table *table, const struct token_table_input *input,
+                               struct err *err)
+{
+    char text[USER_KEY_BYTES];
+    struct str key;
+    void *old = NULL;
+    for (size_t i = 0; i < input->user_count; i++) {
+        const struct user *user = &input->users[i];
+        table->users[i] = (struct known_user){
+            .id = user->id, .role = user->role, .is_disabled = user->is_disabled};
+        if (user_key(user->provider, user->subject, text, &key) &&
+            !table_put(table->by_user, key, &table->users[i], &old))
+            return out_of_memory(err);
+    }
+    return ERR_OK;
+}
+
+bool token_table_find_user(const struct token_table *table, struct str provider, struct str subject,
+                           struct known_user *ret_user)
+{
+    char text[USER_KEY_BYTES];
+    struct str key;
+    const struct known_user *user =
+        user_key(provider, subject, text, &key) ? table_get(table->by_user, key) : NULL;
+    if (user == NULL)
+        return false;
+    *ret_user = *user;
+    return true;
+}
+
+/* Is there somebody with this e-mail address, and is everybody who has it disabled? */
+static bool has_left(const struct token_table_input *input, struct str email)
+{
+    bool is_known = false;
+    for (size_t i = 0; email.len > 0 && i < input->user_count; i++) {
+        if (!str_eq_nocase(input->users[i].email, email))
+            continue;
+        if (!input->users[i].is_disabled)
+            return false;
+        is_known = true;
+    }
+    return is_known;
+}
+
+/* A robot whose owner has left is nobody's. */
+static enum err_code disable_orphans(struct token_table *table,
+                                     const struct token_table_input *input,
+                                     struct robot **ret_robots, struct err *err)
+{
+    struct robot *robots = arena_calloc(table->arena, input->robot_count + 1, sizeof *robots);
+    if (robots == NULL)
         return out_of_memory(err);
+    for (size_t i = 0; i < input->robot_count; i++) {
+        robots[i] = input->robots[i];
+        robots[i].is_disabled |= has_left(input, robots[i].owner);
+    }
+    *ret_robots = robots;
+    return ERR_OK;
+}
+
+static bool make_tables(struct token_table *table, const struct token_table_input *input)
+{
     table->arena = arena_new(SIZE_MAX / 2);
-    table->tokens = calloc(token_count + 1, sizeof *table->tokens);
-    table->robots = calloc(robot_count + 1, sizeof *table->robots);
+    table->tokens = calloc(input->token_count + 1, sizeof *table->tokens);
+    table->robots = calloc(input->robot_count + 1, sizeof *table->robots);
+    table->users = calloc(input->user_count + 1, sizeof *table->users);
     table->by_hash = table_new();
     table->by_id = table_new();
     table->by_robot = table_new();
-    if (table->arena == NULL || table->tokens == NULL || table->robots == NULL ||
-        table->by_hash == NULL || table->by_id == NULL || table->by_robot == NULL)
+    table->by_user = table_new();
+    return table->arena != NULL && table->tokens != NULL && table->robots != NULL &&
+           table->users != NULL && table->by_hash != NULL && table->by_id != NULL &&
+           table->by_robot != NULL && table->by_user != NULL;
+}
+
+enum err_code token_table_new(const struct token_table_input *input, struct token_table **ret_table,
+                              struct err *err)
+{
+    CLEANUP(token_table_freep) struct token_table *table = calloc(1, sizeof *table);
+    struct robot *robots = NULL;
+    if (table == NULL || !make_tables(table, input))
         return out_of_memory(err);
-    enum err_code code = add_tokens(table, tokens, token_count, robots, robot_count, err);
+    enum err_code code = disable_orphans(table, input, &robots, err);
     if (code == ERR_OK)
-        code = add_robots(table, robots, robot_count, err);
+        code =
+            add_tokens(table, input->tokens, input->token_count, robots, input->robot_count, err);
+    if (code == ERR_OK)
+        code = add_robots(table, robots, input->robot_count, err);
+    if (code == ERR_OK)
+        code = add_users(table, input, err);
     if (code == ERR_OK)
         *ret_table = MOVE(table);
     return code;
@@ -191,6 +300,8 @@ void token_table_free(struct token_table *table)
     table_free(table->by_hash);
     table_free(table->by_id);
     table_free(table->by_robot);
+    table_free(table->by_user);
+    free(table->users);
     free(table->tokens);
     free(table->robots);
     arena_free(table->arena);
@@ -289,6 +400,11 @@ enum err_code token_table_find_robot(const struct token_table *table, struct str
 bool token_table_has(const struct token_table *table, const struct caller *caller, int64_t now_us)
 {
     enum auth_failure why = AUTH_UNKNOWN;
+    struct known_user user;
+    if (caller->provider.len > 0)
+        return caller->expires_us > now_us &&
+               (!token_table_find_user(table, caller->provider, caller->subject, &user) ||
+                !user.is_disabled);
     const struct known *known = caller->is_listener_as ? table_get(table->by_robot, caller->name)
                                                        : table_get(table->by_id, caller->token_id);
     return known != NULL && known->caller.robot_id == caller->robot_id &&

@@ -1,8 +1,8 @@
 /*
  * caller.h - who makes a request, and the table that tells it from a token.
  *
- * 1. A caller comes out of token_table_find() or token_table_find_robot() alone, with ERR_OK; there
- * is no anonymous one, and a failure leaves *ret_caller untouched.
+ * 1. A caller comes out of token_table_find(), token_table_find_robot() or person_of() alone, with
+ * success; there is no anonymous one, and a failure leaves *ret_caller untouched.
  * 2. The client learns that it isn't known, never why: enum auth_failure is for the log and
  * counters.
  *
@@ -22,16 +22,25 @@
 #include "identity/tokens.h"
 #include "store/objects.h"
 
-/* A value; its views belong to the table it came from, or to the arena of caller_dup(). */
+/* A value; its views belong to the table it came from, or to the arena of person_of() or
+ * caller_dup(). */
 struct caller {
     enum principal_kind kind;
-    struct str id;    /* "robot:NAME", "owner:EMAIL": unique among principals, kept in the log */
-    struct str name;  /* of the robot; of a human, the e-mail address */
-    struct str owner; /* e-mail of the human behind a robot; else empty */
+    struct str id;    /* "robot:NAME", "owner:EMAIL", "user:PROVIDER:SUBJECT": unique among
+                         principals, kept in the log */
+    struct str name;  /* of the robot; of a human, the name or the e-mail address */
+    struct str owner; /* the human behind a robot, and the one an agent acts for; else empty */
     struct str issuer;
     struct str subject;
-    struct str email;    /* of a human; else empty */
-    struct str token_id; /* empty when the listener acts for the robot */
+    struct str email;     /* of a human; else empty */
+    struct str token_id;  /* empty when the listener acts for the robot */
+    struct str provider;  /* name of the identity provider that vouches; empty: this gateway */
+    struct str audience;  /* what the token of a provider is for */
+    struct str client_id; /* OAuth client that the token was issued to; may be empty */
+    struct str chain;     /* who acts for whom, outermost first: "agent-a < agent-b"; or empty */
+    const struct str *groups; /* as the identity provider states them */
+    size_t group_count;
+    enum user_role role; /* of a human; an agent has none */
     uint32_t scopes;     /* SCOPE_BIT set */
     int64_t expires_us;  /* of the token; 0: never */
     int64_t robot_id;    /* 0: no robot */
@@ -49,7 +58,11 @@ enum auth_failure {
     AUTH_UNKNOWN,
     AUTH_EXPIRED,
     AUTH_REVOKED,
-    AUTH_DISABLED, /* the robot is disabled, or not there any more */
+    AUTH_DISABLED, /* the robot or the user is disabled, or not there any more */
+    AUTH_ISSUER,   /* a JWT of an issuer that nobody trusts */
+    AUTH_KEYS,     /* the keys of the issuer can't be had */
+    AUTH_JWT,      /* a JWT that is not valid here: enum jwt_why says why */
+    AUTH_MACHINE,  /* a JWT of a program, which is no robot here */
     AUTH_FAILURES
 };
 
@@ -57,11 +70,19 @@ const char *auth_failure_word(enum auth_failure failure);
 
 struct token_table;
 
-/* Copies what it needs. ERR_CONFLICT: two tokens with one hash. ERR_LIMIT: memory is out.
- * *ret_table is the caller's: token_table_free() it. */
-enum err_code token_table_new(const struct token *tokens, size_t token_count,
-                              const struct robot *robots, size_t robot_count,
-                              struct token_table **ret_table, struct err *err) MUST_CHECK;
+struct token_table_input {
+    const struct token *tokens;
+    size_t token_count;
+    const struct robot *robots;
+    size_t robot_count;
+    const struct user *users;
+    size_t user_count;
+};
+
+/* Copies what it needs. A robot whose owner is disabled is disabled. ERR_CONFLICT: two tokens with
+ * one hash. ERR_LIMIT: memory is out. *ret_table is the caller's: token_table_free() it. */
+enum err_code token_table_new(const struct token_table_input *input, struct token_table **ret_table,
+                              struct err *err) MUST_CHECK;
 void token_table_free(struct token_table *table); /* NULL is fine */
 void token_table_freep(struct token_table **table);
 
@@ -76,6 +97,17 @@ enum err_code token_table_find_robot(const struct token_table *table, struct str
                                      struct caller *ret_caller, enum auth_failure *ret_failure,
                                      struct err *err) MUST_CHECK;
 
-/* Is the caller still who it was: token neither expired, revoked nor gone, robot enabled? For open
- * streams and parked calls when a new snapshot comes. */
+/* What is known of a person beyond the token. */
+struct known_user {
+    int64_t id;
+    enum user_role role;
+    bool is_disabled;
+};
+
+/* False: this person was never seen. */
+bool token_table_find_user(const struct token_table *table, struct str provider, struct str subject,
+                           struct known_user *ret_user);
+
+/* Is the caller still who it was: token neither expired, revoked nor gone, robot or user enabled?
+ * For open streams and parked calls when a new snapshot comes. */
 bool token_table_has(const struct token_table *table, const struct caller *caller, int64_t now_us);

@@ -6,12 +6,13 @@
 #include "base/crypto.h"
 #include "base/table.h"
 
-enum { SLOTS = 1024, MAX_VALUE_BYTES = 4096 };
+enum { SLOTS = 1024, MAX_VALUE_BYTES = 17 << 10, ARENA_BYTES = 256 << 10 };
 
 struct slot {
     char *value; /* Authorization as it was sent; NULL: free */
     size_t len;
     struct caller caller;
+    struct arena *arena; /* of the caller's views; NULL: they are the snapshot's */
 };
 
 struct caller_cache {
@@ -29,6 +30,7 @@ static void empty(struct slot *slot)
         return;
     crypto_wipe(slot->value, slot->len);
     free(slot->value);
+    arena_free(slot->arena);
     *slot = (struct slot){0};
 }
 
@@ -51,16 +53,19 @@ static struct slot *slot_of(struct caller_cache *cache, struct str authorization
     return &cache->slots[table_hash(authorization) % SLOTS];
 }
 
-const struct caller *caller_cache_find(struct caller_cache *cache, struct str authorization,
-                                       int64_t now_us)
+bool caller_cache_find(struct caller_cache *cache, struct str authorization, int64_t now_us,
+                       struct arena *arena, struct caller *ret_caller)
 {
     const struct slot *slot = slot_of(cache, authorization);
 
     if (slot->value == NULL || !str_eq_secret(str_of(slot->value, slot->len), authorization))
-        return NULL;
+        return false;
     if (slot->caller.expires_us != 0 && slot->caller.expires_us <= now_us)
-        return NULL;
-    return &slot->caller;
+        return false;
+    if (slot->arena != NULL)
+        return caller_dup(arena, &slot->caller, ret_caller);
+    *ret_caller = slot->caller;
+    return true;
 }
 
 void caller_cache_put(struct caller_cache *cache, struct str authorization,
@@ -77,4 +82,9 @@ void caller_cache_put(struct caller_cache *cache, struct str authorization,
     memcpy(slot->value, authorization.ptr, authorization.len);
     slot->len = authorization.len;
     slot->caller = *caller;
+    if (caller->provider.len == 0)
+        return;
+    slot->arena = arena_new(ARENA_BYTES);
+    if (slot->arena == NULL || !caller_dup(slot->arena, caller, &slot->caller))
+        empty(slot);
 }

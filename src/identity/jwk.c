@@ -223,7 +223,7 @@ static enum err_code read_key(struct jwk_set *set, const struct reader *r, struc
 static void skip(struct jwk_set *set, const struct err *why)
 {
     if (set->skipped++ == 0)
-        (void)snprintf(set->why, sizeof set->why, "%s", why->text);
+        (void)snprintf(set->why, sizeof set->why, "%.*s", (int)sizeof set->why - 1, why->text);
 }
 
 static enum err_code read_keys(struct jwk_set *set, const struct json_doc *doc, json_pos keys,

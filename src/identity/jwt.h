@@ -56,6 +56,7 @@ struct jwt_expect {
     size_t type_count;
     int64_t now;           /* seconds */
     int64_t max_seconds;   /* from iat to now, and from now to exp; 0: any */
+    bool is_access_token;  /* an ID token is refused, whatever its audience */
     bool must_have_id;     /* jti */
     bool has_one_audience; /* aud names no other (RFC 7523 of an ID-JAG) */
 };

@@ -58,7 +58,12 @@ static struct token_table *make_table(const struct world *world)
 {
     struct err err;
     struct token_table *table = NULL;
-    assert_ok(token_table_new(world->tokens, TOKENS, world->robots, 2, &table, &err), err);
+    assert_ok(token_table_new(&(struct token_table_input){.tokens = world->tokens,
+                                                          .token_count = TOKENS,
+                                                          .robots = world->robots,
+                                                          .robot_count = 2},
+                              &table, &err),
+              err);
     return table;
 }
 
@@ -224,7 +229,11 @@ static void two_tokens_with_one_hash_make_no_table(void **state)
     memcpy(world.tokens[ADMIN].hash, world.tokens[GOOD].hash, TOKEN_HASH_BYTES);
     struct err err;
     struct token_table *table = NULL;
-    assert_int_equal(token_table_new(world.tokens, TOKENS, world.robots, 2, &table, &err),
+    assert_int_equal(token_table_new(&(struct token_table_input){.tokens = world.tokens,
+                                                                 .token_count = TOKENS,
+                                                                 .robots = world.robots,
+                                                                 .robot_count = 2},
+                                     &table, &err),
                      ERR_CONFLICT);
     assert_null(table);
 }
@@ -303,7 +312,7 @@ static void a_caller_that_lost_its_ground_is_noticed(void **state)
     assert_false(token_table_has(another, &as, NOW));
 
     CLEANUP(token_table_freep) struct token_table *empty = NULL;
-    assert_ok(token_table_new(NULL, 0, NULL, 0, &empty, &err), err);
+    assert_ok(token_table_new(&(struct token_table_input){.token_count = 0}, &empty, &err), err);
     assert_false(token_table_has(empty, &caller, NOW));
     assert_false(token_table_has(empty, &owner, NOW));
 }

@@ -1,0 +1,295 @@
+/*
+ * Who calls: a token of this gateway, or one of an identity provider that the settings name.
+ *
+ * `authenticate` runs when the head of the request is there. Where the keys of a provider have to
+ * be fetched first, it leaves the caller unknown, and `identify` waits for the keys behind the body
+ * and decides. Every path that does not end in a caller ends in 401.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "gate/people.h"
+#include "gate/pipeline.h"
+#include "gate/worker_priv.h"
+#include "identity/key_source.h"
+#include "identity/person.h"
+#include "identity/tokens.h"
+
+enum { AUDIENCES = 3 };
+
+/* Why a request has no caller. */
+struct refusal_why {
+    enum auth_failure failure;
+    enum jwt_why jwt; /* of AUTH_JWT */
+};
+
+static const char *word_of(const struct refusal_why *why)
+{
+    return why->failure == AUTH_JWT ? jwt_why_word(why->jwt) : auth_failure_word(why->failure);
+}
+
+static enum step_result unauthenticated(struct call *call, const struct refusal_why *why)
+{
+    COUNT(call->worker, requests_unauthenticated);
+    refusals_add_source(call->worker->refusals, &call->address, word_of(why));
+    call->has_bad_token = why->failure != AUTH_MISSING;
+    return call_turn_away(call, 401, "A valid bearer token is needed.");
+}
+
+/* ---- tokens of identity providers ---- */
+
+/* What a token may be for that is shown at this path: the whole gateway, or exactly this endpoint
+ * (RFC 8707, RFC 9728). Returns how many. */
+static size_t resources_of(struct call *call, struct str resources[AUDIENCES])
+{
+    struct str public_url = call->worker->gate->settings->public_url.origin;
+    struct str path = http_request_path(call->http);
+    size_t count = 0;
+
+    resources[count++] = public_url;
+    resources[count++] = arena_printf(call->arena, STR_FMT "/", STR_ARG(public_url));
+    if (call->route.kind == ROUTE_MCP || call->route.kind == ROUTE_SERVER)
+        resources[count++] =
+            arena_printf(call->arena, STR_FMT STR_FMT, STR_ARG(public_url), STR_ARG(path));
+    return count;
+}
+
+/* All that this provider's tokens may name; NULL: memory is out. */
+static struct str *audiences_of(struct call *call, const struct provider *provider,
+                                size_t *ret_count)
+{
+    struct str *audiences =
+        arena_calloc(call->arena, AUDIENCES + provider->audience_count, sizeof *audiences);
+
+    if (audiences == NULL)
+        return NULL;
+    *ret_count = resources_of(call, audiences);
+    for (size_t i = 0; i < provider->audience_count; i++)
+        audiences[(*ret_count)++] = provider->audiences[i];
+    return audiences;
+}
+
+static const struct provider *provider_named(const struct identity_rules *rules, struct str name)
+{
+    for (size_t i = 0; i < rules->provider_count; i++) {
+        if (str_eq(rules->providers[i].name, name))
+            return &rules->providers[i];
+    }
+    return NULL;
+}
+
+/* A token that was checked at another path: is it for this one, too? */
+static bool is_for_this(struct call *call, const struct caller *caller)
+{
+    const struct identity_rules *rules = &call->worker->gate->settings->identity;
+    const struct provider *provider = provider_named(rules, caller->provider);
+    size_t count = 0;
+    const struct str *audiences = provider == NULL ? NULL : audiences_of(call, provider, &count);
+
+    if (caller->provider.len == 0)
+        return true;
+    for (size_t i = 0; audiences != NULL && i < count; i++) {
+        if (str_eq(audiences[i], caller->audience))
+            return true;
+    }
+    return false;
+}
+
+/* The signature. JWT_UNKNOWN_KEY with call->awaits set: a fetch may bring the key. */
+static enum jwt_why check_signature(struct call *call, const struct jwt *jwt,
+                                    struct key_source *source, bool may_wait)
+{
+    CLEANUP(jwk_set_unrefp) struct jwk_set *keys = key_source_get(source, call->started_us);
+    enum jwt_why why = keys == NULL ? JWT_UNKNOWN_KEY : jwt_verify(jwt, keys, PKEY_ALG_SET_ALL);
+
+    if (why == JWT_UNKNOWN_KEY && may_wait && key_source_is_due(source, true, call->started_us))
+        call->awaits = source;
+    return why;
+}
+
+static enum jwt_why judge(struct call *call, const struct provider *provider, const struct jwt *jwt,
+                          struct jwt_claims *ret_claims)
+{
+    static const struct str types[] = {STR_INIT("at+jwt"), STR_INIT("jwt"), {NULL, 0}};
+    struct jwt_expect expect = {
+        .issuer = provider->issuer,
+        .types = types,
+        .type_count = ARRAY_LEN(types),
+        .now = call->started_us / 1000000,
+        .is_access_token = true,
+    };
+
+    expect.audiences = audiences_of(call, provider, &expect.audience_count);
+    return expect.audiences == NULL ? JWT_LIMIT : jwt_judge(jwt, &expect, call->arena, ret_claims);
+}
+
+static bool fail(struct refusal_why *why, enum auth_failure failure)
+{
+    *why = (struct refusal_why){.failure = failure};
+    return false;
+}
+
+static bool fail_jwt(struct refusal_why *why, enum jwt_why jwt)
+{
+    *why = (struct refusal_why){.failure = AUTH_JWT, .jwt = jwt};
+    return false;
+}
+
+static bool make_person(struct call *call, const struct provider *provider, const struct jwt *jwt,
+                        const struct jwt_claims *claims, struct refusal_why *why)
+{
+    switch (person_of(&call->worker->gate->settings->identity, provider, jwt, claims,
+                      snapshot_tokens(call->snapshot), call->arena, &call->caller)) {
+    case PERSON_OK:
+        return true;
+    case PERSON_DISABLED:
+        return fail(why, AUTH_DISABLED);
+    case PERSON_MACHINE:
+        return fail(why, AUTH_MACHINE);
+    case PERSON_INVALID:
+        break;
+    }
+    return fail_jwt(why, JWT_BAD_CLAIMS);
+}
+
+static bool find_person(struct call *call, struct str token, bool may_wait, struct refusal_why *why)
+{
+    struct gate *gate = call->worker->gate;
+    struct jwt jwt;
+    struct jwt_claims claims;
+    enum jwt_why jwt_why = jwt_parse(token, call->arena, &jwt);
+
+    if (jwt_why != JWT_OK)
+        return fail_jwt(why, jwt_why);
+    const struct provider *provider = provider_by_issuer(&gate->settings->identity, jwt.issuer);
+    if (provider == NULL)
+        return fail(why, AUTH_ISSUER);
+    struct key_source *source = gate->key_sources[provider - gate->settings->identity.providers];
+    jwt_why = check_signature(call, &jwt, source, may_wait);
+    if (jwt_why == JWT_OK)
+        jwt_why = judge(call, provider, &jwt, &claims);
+    if (jwt_why != JWT_OK)
+        return fail_jwt(why, jwt_why);
+    if (!make_person(call, provider, &jwt, &claims, why))
+        return false;
+    people_saw(call);
+    return true;
+}
+
+/* ---- all tokens ---- */
+
+/* A token that was good a moment ago, under this snapshot. */
+static bool is_known(struct call *call, struct str authorization)
+{
+    struct worker *worker = call->worker;
+
+    return authorization.ptr != NULL && call->snapshot == worker->snapshot &&
+           caller_cache_find(worker->callers, authorization, call->started_us, call->arena,
+                             &call->caller) &&
+           is_for_this(call, &call->caller);
+}
+
+static bool check_token(struct call *call, struct str token, bool may_wait, struct refusal_why *why)
+{
+    const struct gate *gate = call->worker->gate;
+
+    why->failure = AUTH_MISSING;
+    if (gate->settings->identity.provider_count > 0 && jwt_looks_like(token))
+        return find_person(call, token, may_wait, why);
+    return token_table_find(snapshot_tokens(call->snapshot), token,
+                            keyring_get(gate->keyring, KEY_PEPPER), call->started_us, &call->caller,
+                            &why->failure, NULL) == ERR_OK;
+}
+
+static bool find_caller(struct call *call, bool may_wait, struct refusal_why *why)
+{
+    struct str authorization = http_request_header(call->http, STR("authorization"));
+    struct str token = STR_NONE;
+
+    if (is_known(call, authorization))
+        return true;
+    call->caller = (struct caller){.kind = PRINCIPAL_ROBOT};
+    if (call->listener->as.len > 0 && authorization.ptr == NULL)
+        return token_table_find_robot(snapshot_tokens(call->snapshot),
+                                      str_from(call->listener->as, strlen("robot:")), &call->caller,
+                                      &why->failure, NULL) == ERR_OK;
+    if (authorization.ptr != NULL && !token_of_authorization(authorization, &token))
+        return fail(why, AUTH_MALFORMED);
+    if (!check_token(call, token, may_wait, why))
+        return false;
+    if (call->snapshot == call->worker->snapshot)
+        caller_cache_put(call->worker->callers, authorization, &call->caller);
+    return true;
+}
+
+static enum step_result admit(struct call *call)
+{
+    call->is_authenticated = true;
+    if (call->caller.provider.len == 0)
+        worker_note_token_use(call->worker, call->caller.token_id);
+    if (call->route.kind == ROUTE_NONE)
+        return call_turn_away(call, 404, "There is nothing here; MCP is at /mcp and /mcp/SERVER.");
+    return STEP_NEXT;
+}
+
+enum step_result step_authenticate(struct call *call)
+{
+    struct refusal_why why = {.failure = AUTH_MISSING};
+
+    if (find_caller(call, true, &why))
+        return admit(call);
+    return call->awaits != NULL ? STEP_NEXT : unauthenticated(call, &why);
+}
+
+/* ---- waiting for keys ---- */
+
+static void fetch_keys(struct job *job)
+{
+    struct call *call = (struct call *)(void *)((char *)job - offsetof(struct call, key_job));
+    struct err err;
+
+    if (key_source_refresh(call->awaits, true, call->started_us, &err) != ERR_OK)
+        log_event(LOG_ERROR, "identity_keys_failed", LOG_ERR(&err));
+}
+
+static void on_keys(struct job *job)
+{
+    struct call *call = (struct call *)(void *)((char *)job - offsetof(struct call, key_job));
+
+    call->key_job.run = NULL;
+    /* Once more through this step: now it decides. */
+    call->step--;
+    pipeline_resume(call);
+}
+
+static enum step_result wait_for_keys(struct call *call)
+{
+    call->key_job = (struct job){
+        .reply_to = loop_mailbox(call->worker->loop), .run = fetch_keys, .done = on_keys};
+    call->is_waiting = true;
+    if (jobs_add(call->worker->gate->identity_jobs, &call->key_job))
+        return STEP_WAIT;
+    call->is_waiting = false;
+    call->key_job.run = NULL;
+    return call_turn_away(call, 503, "Too many new callers at one time; try again.");
+}
+
+enum step_result step_identify(struct call *call)
+{
+    struct refusal_why why = {.failure = AUTH_MISSING};
+
+    if (call->is_authenticated)
+        return STEP_NEXT;
+    if (call->http == NULL) {
+        call_end(call);
+        return STEP_DONE;
+    }
+    if (call->awaits != NULL && !call->has_fetched) {
+        call->has_fetched = true;
+        return wait_for_keys(call);
+    }
+    if (find_caller(call, false, &why))
+        return admit(call);
+    return unauthenticated(call, &why);
+}

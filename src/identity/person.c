@@ -1,0 +1,209 @@
+#include "identity/person.h"
+
+#include "base/buf.h"
+
+enum { MAX_GROUPS = 512, MAX_GROUP_BYTES = 256, MAX_ACTORS = 8, MAX_NAME_BYTES = 256 };
+
+uint32_t person_role_scopes(enum user_role role)
+{
+    const uint32_t reads = SCOPE_BIT(SCOPE_AUDIT_READ);
+
+    switch (role) {
+    case ROLE_MEMBER:
+    case ROLE_APPROVER:
+        return 0;
+    case ROLE_AUDITOR:
+        return reads | SCOPE_BIT(SCOPE_AUDIT_DECRYPT);
+    case ROLE_ADMIN:
+        return reads | SCOPE_BIT(SCOPE_ADMIN);
+    case ROLE_OWNER:
+        return reads | SCOPE_BIT(SCOPE_AUDIT_DECRYPT) | SCOPE_BIT(SCOPE_ADMIN);
+    case USER_ROLES:
+        break;
+    }
+    return 0;
+}
+
+bool person_is_owner(const struct identity_rules *rules, struct str provider, struct str email)
+{
+    for (size_t i = 0; email.len > 0 && i < rules->owner_count; i++) {
+        if (str_eq(rules->owners[i].provider, provider) &&
+            str_eq_nocase(rules->owners[i].email, email))
+            return true;
+    }
+    return false;
+}
+
+/* The text at a path of claims; empty: not there. */
+static struct str text_at(const struct jwt *jwt, struct str path, size_t max, struct arena *arena)
+{
+    struct str text = STR_NONE;
+    json_pos pos = jwt_find(jwt, path);
+
+    if (pos == JSON_NONE || !json_str(&jwt->claims, pos, arena, &text) || text.len > max)
+        return STR_NONE;
+    return text;
+}
+
+static struct str email_of(const struct provider *provider, const struct jwt *jwt,
+                           struct arena *arena)
+{
+    json_pos verified = json_get(&jwt->claims, 0, STR("email_verified"));
+    struct str email = text_at(jwt, provider->email_claim, MAX_NAME_BYTES, arena);
+    bool is_verified = false;
+
+    /* Some providers write the truth value as a text. */
+    if (verified == JSON_NONE)
+        is_verified = provider->email_domain_count > 0;
+    else if (!json_bool(&jwt->claims, verified, &is_verified))
+        is_verified = json_str_is(&jwt->claims, verified, STR("true"));
+    if (!is_verified || str_find(email, '@') == email.len || !provider_may_state(provider, email))
+        return STR_NONE;
+    return email;
+}
+
+/* Members that are no texts, or too long, name no group that anybody could grant something. */
+static bool read_groups(const struct provider *provider, const struct jwt *jwt, struct arena *arena,
+                        struct caller *caller)
+{
+    const struct json_doc *doc = &jwt->claims;
+    json_pos list = jwt_find(jwt, provider->groups_claim);
+    struct str *groups = NULL;
+
+    if (!json_is(doc, list, JSON_ARRAY))
+        return true;
+    groups = arena_calloc(arena, MAX_GROUPS, sizeof *groups);
+    if (groups == NULL)
+        return false;
+    for (json_pos each = json_first(doc, list);
+         each != JSON_NONE && caller->group_count < MAX_GROUPS; each = json_next(doc, list, each)) {
+        struct str group = STR_NONE;
+
+        if (json_str(doc, each, arena, &group) && group.len > 0 && group.len <= MAX_GROUP_BYTES)
+            groups[caller->group_count++] = group;
+    }
+    caller->groups = groups;
+    return true;
+}
+
+/* Providers disagree on the name: RFC 9068, OpenID Connect, Okta, Entra. */
+static struct str client_of(const struct jwt *jwt, struct arena *arena)
+{
+    static const struct str names[] = {STR_INIT("client_id"), STR_INIT("azp"), STR_INIT("cid"),
+                                       STR_INIT("appid")};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct str client = jwt_text(jwt, names[i], arena);
+
+        if (client.len > 0)
+            return client;
+    }
+    return STR_NONE;
+}
+
+/* A token that a program got for itself: RFC 9068 §2.2 (sub is the client), Entra, Auth0. */
+static bool is_machine(const struct jwt *jwt, const struct jwt_claims *claims, struct str client,
+                       struct arena *arena)
+{
+    struct str subject = claims->subject;
+    struct str suffix = STR_INIT("@clients");
+
+    return (client.len > 0 && str_eq(subject, client)) ||
+           str_eq(jwt_text(jwt, STR("idtyp"), arena), STR("app")) ||
+           str_eq(jwt_text(jwt, STR("gty"), arena), STR("client-credentials")) ||
+           (subject.len > suffix.len &&
+            str_eq(str_from(subject, subject.len - suffix.len), suffix));
+}
+
+/* "outermost < inner": who acts now stands first (RFC 8693 §4.1). False: no chain that makes
+ * sense, or memory is out. */
+static bool read_chain(const struct jwt *jwt, struct arena *arena, struct str *ret_chain)
+{
+    const struct json_doc *doc = &jwt->claims;
+    json_pos act = json_get(doc, 0, STR("act"));
+    struct str chain = STR_NONE;
+
+    *ret_chain = STR_NONE;
+    for (size_t depth = 0; act != JSON_NONE; depth++) {
+        struct str actor = STR_NONE;
+
+        if (depth == MAX_ACTORS || !json_is(doc, act, JSON_OBJECT))
+            return false;
+        if (!json_str(doc, json_get(doc, act, STR("sub")), arena, &actor) &&
+            !json_str(doc, json_get(doc, act, STR("client_id")), arena, &actor))
+            return false;
+        chain = chain.len == 0
+                    ? actor
+                    : arena_printf(arena, STR_FMT " < " STR_FMT, STR_ARG(chain), STR_ARG(actor));
+        if (chain.ptr == NULL || actor.len == 0)
+            return false;
+        act = json_get(doc, act, STR("act"));
+    }
+    *ret_chain = chain;
+    return true;
+}
+
+/* Cuts to the words of ours that the token's scope holds, if it holds any: other words mean
+ * something to somebody else. */
+static uint32_t cut_scopes(const struct jwt *jwt, uint32_t scopes, struct arena *arena)
+{
+    struct str rest = jwt_text(jwt, STR("scope"), arena);
+    uint32_t named = 0;
+
+    if (rest.len == 0)
+        rest = jwt_text(jwt, STR("scp"), arena);
+    while (rest.len > 0) {
+        enum scope scope;
+
+        if (scope_parse(str_cut(&rest, ' '), &scope))
+            named |= SCOPE_BIT(scope);
+    }
+    return named == 0 ? scopes : scopes & named;
+}
+
+static bool name_person(const struct provider *provider, const struct jwt *jwt,
+                        const struct jwt_claims *claims, struct arena *arena, struct caller *caller)
+{
+    caller->provider = provider->name;
+    caller->issuer = provider->issuer;
+    caller->subject = claims->subject;
+    caller->id = arena_printf(arena, "user:" STR_FMT ":" STR_FMT, STR_ARG(provider->name),
+                              STR_ARG(claims->subject));
+    caller->email = email_of(provider, jwt, arena);
+    caller->name = text_at(jwt, provider->name_claim, MAX_NAME_BYTES, arena);
+    if (caller->name.len == 0)
+        caller->name = caller->email.len > 0 ? caller->email : claims->subject;
+    caller->token_id = claims->id;
+    caller->audience = claims->audience;
+    caller->expires_us = claims->expires_at * 1000000;
+    return caller->id.ptr != NULL && read_groups(provider, jwt, arena, caller);
+}
+
+enum person_result person_of(const struct identity_rules *rules, const struct provider *provider,
+                             const struct jwt *jwt, const struct jwt_claims *claims,
+                             const struct token_table *users, struct arena *arena,
+                             struct caller *ret_caller)
+{
+    struct caller caller = {.kind = PRINCIPAL_HUMAN};
+    struct known_user user = {.role = ROLE_MEMBER};
+
+    caller.client_id = client_of(jwt, arena);
+    if (is_machine(jwt, claims, caller.client_id, arena))
+        return PERSON_MACHINE;
+    if (!name_person(provider, jwt, claims, arena, &caller) ||
+        !read_chain(jwt, arena, &caller.chain))
+        return PERSON_INVALID;
+    if (token_table_find_user(users, provider->name, claims->subject, &user) && user.is_disabled)
+        return PERSON_DISABLED;
+    if (caller.chain.len > 0 || rules->interactive_clients == INTERACTIVE_DELEGATED ||
+        provider_is_agent(rules, caller.client_id)) {
+        caller.kind = PRINCIPAL_DELEGATED;
+        caller.owner = caller.email.len > 0 ? caller.email : caller.id;
+        if (caller.chain.len == 0)
+            caller.chain = caller.client_id;
+    }
+    caller.role = caller.kind == PRINCIPAL_HUMAN ? user.role : ROLE_MEMBER;
+    caller.scopes = cut_scopes(jwt, SCOPE_SET_CALLS | person_role_scopes(caller.role), arena);
+    *ret_caller = caller;
+    return PERSON_OK;
+}
