@@ -29,6 +29,9 @@ api_handler_fn tokens_list;
 api_handler_fn tokens_create;
 api_handler_fn tokens_revoke;
 
+api_handler_fn users_list;
+api_handler_fn users_set;
+
 api_handler_fn audit_find;
 api_handler_fn audit_find_decrypted;
 api_handler_fn audit_show;

@@ -30,4 +30,8 @@ command_fn command_server_remove;
 command_fn command_tool_list;
 command_fn command_tool_set;
 command_fn command_tool_show;
+command_fn command_user_disable;
+command_fn command_user_enable;
+command_fn command_user_list;
+command_fn command_user_role;
 command_fn command_version;

@@ -39,6 +39,9 @@ static const struct {
     [ENDPOINT_TOOL_SET] =
         {"`{tools: {NAME-OR-PATTERN: CATEGORY}}`; `null` instead of a category takes the word back",
          "`{server, matched, tools, unclassified, policy_version}`"},
+    [ENDPOINT_USER_LIST] = {"", "`{users: [{id, provider, subject, email, name, role, disabled, "
+                                "created, last_seen}]}`"},
+    [ENDPOINT_USER_SET] = {"`{role, disabled}`, either", "the user"},
     [ENDPOINT_ROBOT_LIST] = {"", "`{robots: [{id, name, owner, disabled, active_tokens}]}`"},
     [ENDPOINT_ROBOT_CREATE] = {"`{name, owner}`", "201 `{name, owner, policy_version}`"},
     [ENDPOINT_TOKEN_LIST] = {"", "`{tokens: [{id, kind, robot or owner, state, scopes, created, "

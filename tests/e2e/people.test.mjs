@@ -1,0 +1,296 @@
+// People: tokens of identity providers, in the shapes that they really issue; what they make of a
+// caller, and what is refused.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { Gateway, until } from './lib/gateway.mjs';
+import { modernPost } from './lib/clients.mjs';
+import { rawUpstream } from './lib/upstreams.mjs';
+
+const tools = [
+  { name: 'look', inputSchema: { type: 'object' } },
+  { name: 'drop', inputSchema: { type: 'object' } },
+];
+
+// An issuer whose tokens and keys are made here, so that every shape and every fault can be made.
+class Issuer {
+  static async start(algorithm = 'RS256') {
+    const issuer = new Issuer();
+    issuer.algorithm = algorithm;
+    issuer.fetches = 0;
+    issuer.isDown = false;
+    await issuer.rotate('key-1');
+    issuer.server = createServer((request, response) => issuer.answer(request, response));
+    await new Promise((resolve) => issuer.server.listen(0, '127.0.0.1', resolve));
+    issuer.url = `http://127.0.0.1:${issuer.server.address().port}`;
+    return issuer;
+  }
+
+  async rotate(kid) {
+    this.kid = kid;
+    this.pair = await generateKeyPair(this.algorithm, { extractable: true });
+    this.keys = { keys: [{ ...(await exportJWK(this.pair.publicKey)), kid, use: 'sig', alg: this.algorithm }] };
+  }
+
+  answer(request, response) {
+    if (this.isDown) return response.writeHead(503).end();
+    response.setHeader('Content-Type', 'application/json');
+    if (request.url === '/.well-known/openid-configuration')
+      return response.end(JSON.stringify({ issuer: this.claimed ?? this.url, jwks_uri: `${this.url}/keys` }));
+    if (request.url !== '/keys') return response.writeHead(404).end();
+    this.fetches++;
+    return response.end(JSON.stringify(this.keys));
+  }
+
+  // claims with undefined values are left out.
+  token(claims = {}, { header = {}, key = this.pair.privateKey } = {}) {
+    const now = Math.floor(Date.now() / 1000);
+    const all = { iss: this.url, sub: 'ann-1', iat: now, exp: now + 300, client_id: 'claude', ...claims };
+    return new SignJWT(JSON.parse(JSON.stringify(all)))
+      .setProtectedHeader({ alg: this.algorithm, kid: this.kid, typ: 'at+jwt', ...header })
+      .sign(key);
+  }
+
+  close() {
+    this.server.closeAllConnections();
+    return new Promise((resolve) => this.server.close(resolve));
+  }
+}
+
+let upstream;
+let corp;
+let partner;
+let stranger;
+let gateway;
+
+const governance = () => `
+servers:
+  - {name: docs, url: "${upstream.url}", credential: {mode: none}, tools: {look: read-only, drop: destructive}}
+roles:
+  - {name: analyst, groups: [data-analysts]}
+robots:
+  - {name: nightly, owner: bob@example.com}
+grants:
+  - {name: analysts read, to: {roles: [analyst]}, server: docs, categories: [read-only]}
+  - {name: ann may all, to: {users: [ann@example.com]}, server: docs, categories: [read-only, destructive]}
+  - {name: nightly reads, to: {robots: [nightly]}, server: docs, categories: [read-only]}
+ceilings:
+  - {principals: [delegated], deny: [destructive]}
+`;
+
+before(async () => {
+  upstream = await rawUpstream((request, body, response, reply) => reply({ content: [{ type: 'text', text: 'seen' }] }), tools);
+  corp = await Issuer.start();
+  partner = await Issuer.start('ES256');
+  stranger = await Issuer.start();
+  gateway = await Gateway.start({
+    settings: `identity: ${JSON.stringify({
+      agents: ['agent-*'],
+      owners: ['corp:owner@example.com'],
+      providers: [
+        { name: 'corp', issuer: corp.url, audiences: ['api://portreeve'], email_domains: ['example.com'] },
+        { name: 'partner', issuer: partner.url, groups_claim: 'realm_access.roles' },
+      ],
+    })}`,
+    governance: governance(),
+  });
+}, { timeout: 60000 });
+
+after(async () => {
+  await gateway?.remove();
+  await Promise.all([upstream, corp, partner, stranger].map((each) => each?.close()));
+});
+
+const call = (token, tool = 'look', path = '/mcp/docs') =>
+  modernPost(`${gateway.url}${path}`, token, 'tools/call', { name: tool, arguments: {} });
+const mine = (claims, options) => corp.token({ aud: gateway.url, email: 'ann@example.com', ...claims }, options);
+
+describe('who is let in', { timeout: 60000 }, () => {
+  test('a person with a grant, and the record says who', async () => {
+    const reply = await call(await mine());
+    assert.equal(reply.status, 200, JSON.stringify(reply.json));
+    assert.equal(reply.json.result.content[0].text, 'seen');
+    const [entry] = await gateway.entries('--principal', 'ann@example.com', '--tool', 'look');
+    assert.equal(entry.principal.kind, 'human');
+    assert.equal(entry.principal.id, 'user:corp:ann-1');
+    assert.equal(entry.principal.email, 'ann@example.com');
+  });
+
+  for (const [shape, claims, header] of [
+    ['Entra, version 2', { aud: 'api://portreeve', azp: 'vscode', oid: 'o', tid: 't', ver: '2.0', scp: 'mcp', email: 'ann@example.com' }, { typ: 'JWT' }],
+    ['Okta', { aud: 'api://portreeve', cid: 'vscode', uid: 'u', scp: ['mcp'], email: 'ann@example.com' }, { typ: undefined }],
+    ['Auth0', { aud: ['api://portreeve', 'https://tenant.example.com/userinfo'], azp: 'vscode', scope: 'openid email', email: 'ann@example.com' }, { typ: 'at+jwt' }],
+    ['Keycloak', { aud: ['account', 'api://portreeve'], azp: 'vscode', typ: 'Bearer', email_verified: true, email: 'ann@example.com' }, { typ: 'JWT' }],
+  ])
+    test(`the shape of ${shape}`, async () => {
+      const reply = await call(await corp.token(claims, { header }));
+      assert.equal(reply.status, 200, JSON.stringify(reply.json));
+    });
+
+  test('groups reach roles, and a grant by category is not more than it says', async () => {
+    const bob = { sub: 'bob-1', email: 'bob@example.com', groups: ['data-analysts'] };
+    assert.equal((await call(await mine(bob))).status, 200);
+    assert.notEqual((await call(await mine(bob), 'drop')).json.error, undefined);
+    assert.notEqual((await call(await mine({ ...bob, groups: ['others'] }))).json.error, undefined);
+  });
+
+  test('groups of a claim inside a claim, of a provider with another algorithm', async () => {
+    const token = await partner.token({ aud: `${gateway.url}/mcp/docs`, realm_access: { roles: ['data-analysts'] } });
+    assert.equal((await call(token)).status, 200);
+  });
+
+  test('another provider cannot speak for the e-mail addresses of this one', async () => {
+    const token = await partner.token({ aud: gateway.url, email: 'ann@example.com' });
+    assert.notEqual((await call(token)).json.error, undefined);
+  });
+});
+
+describe('kinds', { timeout: 60000 }, () => {
+  for (const [what, claims] of [
+    ['its client is an agent', { client_id: 'agent-7' }],
+    ['it names an actor', { act: { sub: 'agent-seven' } }],
+  ])
+    test(`delegated when ${what}: never more than the ceiling leaves`, async () => {
+      assert.equal((await call(await mine(claims))).status, 200);
+      const [entry] = await gateway.entries('--principal-kind', 'delegated', '--tool', 'look');
+      assert.equal(entry.principal.owner, 'ann@example.com');
+      assert.match(entry.principal.chain, /agent/);
+      const refused = await call(await mine(claims), 'drop');
+      assert.match(refused.json.error.message, /ceiling|limit|agent|delegated/i);
+    });
+
+  test('a human may what an agent for the same human may not', async () => {
+    assert.equal((await call(await mine(), 'drop')).status, 200);
+  });
+
+  test('a program that got a token for itself is nobody here', async () => {
+    for (const claims of [{ sub: 'job', client_id: 'job' }, { idtyp: 'app' }, { gty: 'client-credentials' }])
+      assert.equal((await call(await mine(claims))).status, 401);
+  });
+});
+
+describe('who is not', { timeout: 60000 }, () => {
+  for (const [what, make] of [
+    ['of an issuer nobody trusts', () => stranger.token({ aud: gateway.url, email: 'ann@example.com' })],
+    ['signed by another key under the same kid', () => mine({}, { key: stranger.pair.privateKey })],
+    ['for another audience', () => mine({ aud: 'https://elsewhere.example.com' })],
+    ['for another endpoint', () => mine({ aud: `${gateway.url}/mcp/other` })],
+    ['that has expired', () => mine({ exp: Math.floor(Date.now() / 1000) - 120 })],
+    ['that never expires', () => mine({ exp: undefined })],
+    ['that is not yet valid', () => mine({ nbf: Math.floor(Date.now() / 1000) + 600 })],
+    ['without a subject', () => mine({ sub: undefined })],
+    ['that is an ID token', () => mine({ at_hash: 'x' })],
+    ['of another type', () => mine({}, { header: { typ: 'logout+jwt' } })],
+    ['with an extension nobody understands', () => mine({}, { header: { crit: ['exp'], exp: 1 } })],
+  ])
+    test(`a token ${what} is 401, and says where to get one`, async () => {
+      const token = await make().catch(() => null);
+      if (token === null) return; // The library does not even make it.
+      const reply = await call(token);
+      assert.equal(reply.status, 401);
+      assert.match(
+        reply.headers.get('www-authenticate'),
+        /^Bearer .*resource_metadata="http:\/\/127\.0\.0\.1:\d+\/\.well-known\/oauth-protected-resource\/mcp\/docs".*invalid_token/,
+      );
+    });
+
+  test('a token that is good at one endpoint is not at another, known or not', async () => {
+    const token = await mine({ aud: `${gateway.url}/mcp/docs` });
+    assert.equal((await call(token)).status, 200);
+    assert.equal((await call(token, 'docs__look', '/mcp')).status, 401);
+    assert.equal((await call(token)).status, 200);
+  });
+
+  test('metadata names the issuers, for MCP endpoints alone', async () => {
+    for (const path of ['', '/mcp', '/mcp/docs']) {
+      const reply = await fetch(`${gateway.url}/.well-known/oauth-protected-resource${path}`);
+      const body = await reply.json();
+      assert.equal(reply.status, 200);
+      assert.equal(body.resource, `${gateway.url}${path}`);
+      assert.deepEqual(body.authorization_servers, [corp.url, partner.url]);
+    }
+    for (const path of ['/api/v1/servers', '/mcp/a/b', 'x'])
+      assert.equal((await fetch(`${gateway.url}/.well-known/oauth-protected-resource${path}`)).status === 200, false);
+  });
+});
+
+describe('keys', { timeout: 60000 }, () => {
+  test('ten thousand invented kids cost no fetch, and good tokens are good meanwhile', async () => {
+    await call(await mine());
+    const before = corp.fetches;
+    const good = await mine();
+    const tokens = [];
+    for (let i = 0; i < 500; i++) tokens.push(await mine({}, { header: { kid: `made-up-${i}` } }));
+    for (let i = 0; i < tokens.length; i += 50) {
+      const replies = await Promise.all([...tokens.slice(i, i + 50).map((token) => call(token)), call(good)]);
+      assert.equal(replies.pop().status, 200);
+      for (const reply of replies) assert.equal(reply.status, 401);
+    }
+    assert.ok(corp.fetches - before <= 1, `${corp.fetches - before} fetches`);
+  });
+
+  test('while the issuer is down, the keys that are there count', async () => {
+    corp.isDown = true;
+    assert.equal((await call(await mine())).status, 200);
+    corp.isDown = false;
+  });
+});
+
+describe('roles', { timeout: 60000 }, () => {
+  const status = (token) => fetch(`${gateway.url}/api/v1/servers`, { headers: { Authorization: `Bearer ${token}` } });
+
+  test('the owner of the settings becomes owner at first sight; nobody else does', async () => {
+    const owner = await mine({ sub: 'owner-1', email: 'owner@example.com' });
+    await until('the owner is known', async () => (await status(owner)).status === 200);
+    const second = await mine({ sub: 'owner-2', email: 'owner@example.com' });
+    await call(second);
+    const users = async () => JSON.parse(await gateway.ok('user', 'list', '--json')).users ?? [];
+    await until('the second is known', async () => (await users()).some((user) => user.subject === 'owner-2'));
+    assert.equal((await status(second)).status, 403);
+    assert.equal((await status(await mine())).status, 403);
+  });
+
+  test('a disabled user is shut out within a second, with the robots of the user', async () => {
+    const bob = { sub: 'bob-1', email: 'bob@example.com', groups: ['data-analysts'] };
+    const token = await mine(bob);
+    const robot = await gateway.token('nightly');
+    assert.equal((await call(token)).status, 200);
+    assert.equal((await call(robot)).status, 200);
+    await until('bob is known', async () => (await gateway.ok('user', 'list')).includes('bob@example.com'));
+    await gateway.ok('user', 'disable', 'bob@example.com');
+    assert.equal((await call(token)).status, 401);
+    assert.equal((await call(await mine(bob))).status, 401);
+    assert.equal((await call(robot)).status, 401);
+    await gateway.ok('user', 'enable', 'bob@example.com');
+    assert.equal((await call(token)).status, 200);
+    assert.equal((await call(robot)).status, 200);
+    const changes = (await gateway.entries()).filter((entry) => entry.method === 'user.set');
+    assert.equal(changes.length, 4, 'an intent and an outcome for each change');
+  });
+
+  test('the last owner stays owner', async () => {
+    const result = await gateway.cli('user', 'role', 'owner@example.com', 'member');
+    assert.notEqual(result.code, 0);
+    const { users } = JSON.parse(await gateway.ok('user', 'list', '--json'));
+    const owner = users.find((user) => user.subject === 'owner-1');
+    const last = await gateway.cli('user', 'role', String(owner.id), 'member');
+    assert.notEqual(last.code, 0);
+    assert.match(last.stderr, /last owner/);
+  });
+
+  test('an auditor reads the log and changes nothing', async () => {
+    const carl = await mine({ sub: 'carl-1', email: 'carl@example.com' });
+    await call(carl);
+    await until('carl is known', async () => (await gateway.ok('user', 'list')).includes('carl@example.com'));
+    await gateway.ok('user', 'role', 'carl@example.com', 'auditor');
+    const get = (path) => fetch(`${gateway.url}${path}`, { headers: { Authorization: `Bearer ${carl}` } });
+    assert.equal((await get('/api/v1/audit?limit=1')).status, 200);
+    assert.equal((await get('/api/v1/users')).status, 403);
+  });
+
+  test('an agent for the owner has no role', async () => {
+    const agent = await mine({ sub: 'owner-1', email: 'owner@example.com', client_id: 'agent-1' });
+    assert.equal((await status(agent)).status, 403);
+  });
+});
