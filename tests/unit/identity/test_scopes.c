@@ -53,6 +53,8 @@ static void each_scope_opens_its_endpoints_and_no_other(void **state)
         {ENDPOINT_TOOL_SET, ALONE(ADMIN)},
         {ENDPOINT_ROBOT_LIST, ALONE(ADMIN)},
         {ENDPOINT_ROBOT_CREATE, ALONE(ADMIN)},
+        {ENDPOINT_USER_LIST, ALONE(ADMIN)},
+        {ENDPOINT_USER_SET, ALONE(ADMIN)},
         {ENDPOINT_TOKEN_LIST, ALONE(ADMIN)},
         {ENDPOINT_TOKEN_CREATE, ALONE(ADMIN)},
         {ENDPOINT_ROBOT_REVOKE, ALONE(ADMIN)},
