@@ -34,13 +34,17 @@ static const struct {
     {"origins", "none", "Origins of browsers allowed besides that of public_url"},
     {"identity.providers", "none",
      "Identity providers whose access tokens are taken: a list of `{name, issuer, jwks_url, ca, "
-     "audiences, groups_claim, email_claim, name_claim, email_domains}`; name and issuer are "
+     "audiences, groups_claim, email_claim, name_claim, email_domains, ema}`; name and issuer are "
      "needed, docs/identity.md explains the others"},
     {"identity.owners", "none",
      "Who owns the gateway: a list of `PROVIDER:E-MAIL`, bound to the person who first comes with "
      "that verified address"},
     {"identity.agents", "none",
      "OAuth client ids, `*` for any run of characters, whose calls are those of an agent"},
+    {"identity.clients", "none",
+     "Clients that redeem identity assertions at /oauth/token: a list of `{id, secret}` (a name in "
+     "secrets_dir) or `{id, jwks_url, ca}`; `ema: {clients: [ID]}` of a provider says which may "
+     "redeem its assertions"},
     {"identity.interactive_clients", "`human`",
      "`delegated`: every call with a person's token is that of an agent for the person"},
     {"audit.on_failure", "`refuse`", "What happens to calls that cannot be recorded"},

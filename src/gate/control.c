@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "gate/entry_facts.h"
 #include "gate/gate_priv.h"
+#include "gate/redeem.h"
 #include "gate/worker.h"
 #include "identity/person.h"
 #include "identity/tokens.h"
@@ -429,6 +430,57 @@ enum err_code control_set_user(struct control *control, const struct control_cha
     code =
         store_set_user(control->gate->store, id, role, is_disabled, &pending.change, &version, err);
     return finish(control, &pending, change->action, code, err);
+}
+
+/* Tokens that this gateway issues. */
+
+static bool spend(struct control *control, struct redemption *redemption, const struct spent *spent,
+                  const char *error)
+{
+    struct err err;
+
+    if (spent->issuer.len == 0)
+        return true;
+    enum err_code code = store_spend_id(control->gate->store, spent->issuer, spent->id,
+                                        spent->expires_us, redemption->now_us, &err);
+    if (code == ERR_OK)
+        return true;
+    if (code == ERR_CONFLICT) {
+        redeem_refuse(redemption, 400, error, "replayed");
+    } else {
+        log_event(LOG_ERROR, "assertion_not_spent", LOG_ERR(&err));
+        redeem_refuse(redemption, 503, "temporarily_unavailable", "store");
+    }
+    return false;
+}
+
+bool control_spend(struct control *control, struct redemption *redemption)
+{
+    struct audit_entry entry = {.kind = AUDIT_SESSION, .attempt = 1};
+    struct entry_facts facts;
+    struct err err;
+
+    if (!spend(control, redemption, &redemption->client_assertion, "invalid_client") ||
+        !spend(control, redemption, &redemption->assertion, "invalid_grant"))
+        return false;
+    entry.call_id = uuid_v7(redemption->now_us);
+    entry.method = STR("oauth.token");
+    entry.detail = redemption->audience;
+    entry_set_caller(&entry, &redemption->caller, &facts);
+    entry_set_addresses(&entry, &redemption->peer, &redemption->address, &facts);
+    entry.user_agent = redemption->user_agent;
+    const struct api_request request = {.gate = control->gate,
+                                        .caller = redemption->caller,
+                                        .peer = redemption->peer,
+                                        .address = redemption->address,
+                                        .user_agent = redemption->user_agent};
+    /* Known from now on, so that the person can be shut out before the first call. */
+    if (record(control, &entry, &err) == ERR_OK &&
+        control_see_user(control, &request, &err) == ERR_OK)
+        return true;
+    log_event(LOG_ERROR, "token_not_recorded", LOG_ERR(&err));
+    redeem_refuse(redemption, 503, "temporarily_unavailable", "audit");
+    return false;
 }
 
 /* Discovery: asked of a worker, which answers with control_on_discovered(). */

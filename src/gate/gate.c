@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "gate/gate_priv.h"
 #include "gate/worker_priv.h"
+#include "identity/issuer.h"
 #include "identity/key_source.h"
 
 enum {
@@ -50,6 +51,8 @@ static enum err_code open_data(struct gate *gate, struct err *err)
         code = path_in(settings, "store.db", path, err);
     if (code == ERR_OK)
         code = store_open(path, &gate->store, err);
+    if (code == ERR_OK)
+        code = issuer_new(gate->keyring, settings->public_url.origin, &gate->issuer, err);
     return code;
 }
 
@@ -101,11 +104,20 @@ static bool make_key_sources(struct gate *gate)
         if (gate->key_sources[i] == NULL)
             return false;
     }
-    return gate->key_sources != NULL;
+    gate->client_keys = calloc(rules->client_count + 1, sizeof *gate->client_keys);
+    for (size_t i = 0; gate->client_keys != NULL && i < rules->client_count; i++) {
+        gate->client_keys[i] = key_source_new(&rules->clients[i].keys);
+        if (gate->client_keys[i] == NULL)
+            return false;
+    }
+    return gate->key_sources != NULL && gate->client_keys != NULL;
 }
 
 static void free_key_sources(struct gate *gate)
 {
+    for (size_t i = 0; gate->client_keys != NULL && gate->client_keys[i] != NULL; i++)
+        key_source_free(gate->client_keys[i]);
+    free(gate->client_keys);
     for (size_t i = 0; gate->key_sources != NULL && gate->key_sources[i] != NULL; i++)
         key_source_free(gate->key_sources[i]);
     free(gate->key_sources);
@@ -227,6 +239,7 @@ void gate_free(struct gate *gate)
     store_close(gate->store);
     data_keys_close(gate->data_keys);
     snapshot_unref(gate->snapshot);
+    issuer_free(gate->issuer);
     keyring_free(gate->keyring);
     origin_rules_free(gate->origins);
     for (size_t i = 0; i < ARRAY_LEN(gate->tls); i++)

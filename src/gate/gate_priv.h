@@ -34,6 +34,8 @@ struct gate {
     struct jobs *search_jobs;        /* searches of the audit log */
     struct jobs *key_jobs;           /* data keys that are not in memory yet */
     struct jobs *identity_jobs;      /* keys of identity providers */
+    struct issuer *issuer;           /* of our own access tokens */
+    struct key_source **client_keys; /* by the index of the client in the settings */
     struct key_source **key_sources; /* by the index of the provider in the settings */
     struct worker **workers;
     size_t worker_count;

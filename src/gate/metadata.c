@@ -17,10 +17,12 @@ static void write_scopes(struct jsonw *w)
     jsonw_end_array(w);
 }
 
-static void write_issuers(struct jsonw *w, const struct identity_rules *rules)
+static void write_issuers(struct jsonw *w, const struct identity_rules *rules, struct str own)
 {
     jsonw_name(w, "authorization_servers");
     jsonw_array(w);
+    if (provider_has_ema(rules))
+        jsonw_str(w, own);
     for (size_t i = 0; i < rules->provider_count; i++)
         jsonw_str(w, rules->providers[i].issuer);
     jsonw_end_array(w);
@@ -49,7 +51,7 @@ enum step_result resource_metadata(struct call *call)
     jsonw_init(&w, &call->reply);
     jsonw_object(&w);
     jsonw_name_str(&w, "resource", resource);
-    write_issuers(&w, &settings->identity);
+    write_issuers(&w, &settings->identity, settings->public_url.origin);
     write_scopes(&w);
     jsonw_name(&w, "bearer_methods_supported");
     jsonw_array(&w);

@@ -8,6 +8,9 @@ static const struct {
     {STR_INIT("/metrics"), ROUTE_METRICS},
     {STR_INIT("/healthz"), ROUTE_HEALTH},
     {STR_INIT("/readyz"), ROUTE_READY},
+    {STR_INIT("/.well-known/oauth-authorization-server"), ROUTE_OAUTH_METADATA},
+    {STR_INIT("/oauth/keys"), ROUTE_OAUTH_KEYS},
+    {STR_INIT("/oauth/token"), ROUTE_OAUTH_TOKEN},
 };
 
 struct route route_of(struct str path)

@@ -83,6 +83,18 @@ static enum err_code read_email_domains(struct reader *r, const struct yaml_node
                                &provider->email_domain_count, err);
 }
 
+/* {clients: [ID, …]} */
+static enum err_code read_ema(struct reader *r, const struct yaml_node *node,
+                              struct provider *provider, struct err *err)
+{
+    const struct yaml_node *clients = yaml_find(node, STR("clients"));
+
+    if (clients == NULL || node->count != 1)
+        return yaml_err(node, err, "ema takes {clients: [ID, …]}");
+    return settings_read_texts(r, clients, "the id of a client", &provider->ema_clients,
+                               &provider->ema_client_count, err);
+}
+
 /* The name stands in ids, before a colon. */
 static enum err_code read_name(struct reader *r, const struct yaml_node *node,
                                struct provider *provider, struct err *err)
@@ -113,6 +125,7 @@ static const struct {
     {"email_claim", read_email_claim},
     {"name_claim", read_name_claim},
     {"email_domains", read_email_domains},
+    {"ema", read_ema},
 };
 
 static enum err_code read_provider_key(struct reader *r, const struct yaml_node *node,
@@ -125,7 +138,7 @@ static enum err_code read_provider_key(struct reader *r, const struct yaml_node 
     return yaml_err(node->name, err,
                     "unknown key '" STR_FMT
                     "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
-                    "email_claim, name_claim, email_domains",
+                    "email_claim, name_claim, email_domains, ema",
                     STR_ARG(node->name->text));
 }
 
@@ -217,6 +230,64 @@ static enum err_code read_owners(struct reader *r, const struct yaml_node *node,
     return code;
 }
 
+static enum err_code read_client_key(struct reader *r, const struct yaml_node *node,
+                                     struct oauth_client *client, struct err *err)
+{
+    struct str name = node->name->text;
+
+    if (str_eq(name, STR("id")))
+        return settings_read_text(node, "the id of a client", &client->id, err);
+    if (str_eq(name, STR("secret")))
+        return settings_read_text(node, "the name of a secret", &client->secret, err);
+    if (str_eq(name, STR("jwks_url")))
+        return read_https(node, &client->keys.jwks_url, err);
+    if (str_eq(name, STR("ca")))
+        return settings_read_path(r, node, &client->keys.ca_file, err);
+    return yaml_err(node->name, err,
+                    "unknown key '" STR_FMT "'; a client takes id, secret, jwks_url, ca",
+                    STR_ARG(name));
+}
+
+static enum err_code read_client(struct reader *r, const struct yaml_node *node,
+                                 struct oauth_client *client, struct err *err)
+{
+    enum err_code code = settings_want(node, YAML_MAPPING, "{id, secret}", err);
+
+    for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
+         each != NULL && code == ERR_OK; each = each->next)
+        code = read_client_key(r, each, client, err);
+    client->keys.name = client->id;
+    client->keys.issuer = client->id;
+    if (code == ERR_OK &&
+        (client->id.len == 0 || (client->secret.len == 0) == (client->keys.jwks_url.len == 0)))
+        code = yaml_err(node, err,
+                        "a client needs id, and either secret (a name in secrets_dir) or jwks_url");
+    return code;
+}
+
+static enum err_code read_clients(struct reader *r, const struct yaml_node *node, struct err *err)
+{
+    struct identity_rules *rules = &r->settings->identity;
+    struct oauth_client *clients = arena_calloc(r->arena, node->count + 1, sizeof *clients);
+    enum err_code code = settings_want(node, YAML_SEQUENCE, "a list of clients", err);
+
+    if (code != ERR_OK)
+        return code;
+    if (clients == NULL)
+        return settings_out_of_memory(err);
+    for (const struct yaml_node *each = node->first; each != NULL && code == ERR_OK;
+         each = each->next) {
+        struct oauth_client client = {.id = STR_NONE};
+
+        code = read_client(r, each, &client, err);
+        if (code == ERR_OK && provider_client(rules, client.id) != NULL)
+            code = yaml_err(each, err, "two clients have the id '" STR_FMT "'", STR_ARG(client.id));
+        clients[rules->client_count++] = client;
+        rules->clients = clients;
+    }
+    return code;
+}
+
 static enum err_code read_interactive(struct reader *r, const struct yaml_node *node,
                                       struct err *err)
 {
@@ -255,6 +326,21 @@ static enum err_code check_owners(const struct yaml_node *node, const struct ide
     return ERR_OK;
 }
 
+/* Who may redeem something must be able to say who it is. */
+static enum err_code check_ema(const struct yaml_node *node, const struct identity_rules *rules,
+                               struct err *err)
+{
+    for (size_t i = 0; i < rules->provider_count; i++) {
+        const struct provider *provider = &rules->providers[i];
+
+        for (size_t j = 0; j < provider->ema_client_count; j++)
+            if (provider_client(rules, provider->ema_clients[j]) == NULL)
+                return yaml_err(node, err, "ema: '" STR_FMT "' is none of identity.clients",
+                                STR_ARG(provider->ema_clients[j]));
+    }
+    return ERR_OK;
+}
+
 static const struct {
     const char *name;
     enum err_code (*read)(struct reader *r, const struct yaml_node *node, struct err *err);
@@ -263,6 +349,7 @@ static const struct {
     {"owners", read_owners},
     {"interactive_clients", read_interactive},
     {"agents", read_agents},
+    {"clients", read_clients},
 };
 
 static enum err_code read_key(struct reader *r, const struct yaml_node *node, struct err *err)
@@ -273,7 +360,7 @@ static enum err_code read_key(struct reader *r, const struct yaml_node *node, st
     }
     return yaml_err(node->name, err,
                     "unknown key 'identity." STR_FMT
-                    "'; it takes providers, owners, interactive_clients, agents",
+                    "'; it takes providers, owners, interactive_clients, agents, clients",
                     STR_ARG(node->name->text));
 }
 
@@ -285,5 +372,7 @@ enum err_code settings_read_identity(struct reader *r, const struct yaml_node *n
     for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
          each != NULL && code == ERR_OK; each = each->next)
         code = read_key(r, each, err);
-    return code == ERR_OK ? check_owners(node, &r->settings->identity, err) : code;
+    if (code == ERR_OK)
+        code = check_owners(node, &r->settings->identity, err);
+    return code == ERR_OK ? check_ema(node, &r->settings->identity, err) : code;
 }

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "gate/oauth.h"
 #include "gate/people.h"
 #include "gate/pipeline.h"
 #include "gate/worker_priv.h"
+#include "identity/issuer.h"
 #include "identity/key_source.h"
 #include "identity/person.h"
 #include "identity/tokens.h"
@@ -70,20 +72,11 @@ static struct str *audiences_of(struct call *call, const struct provider *provid
     return audiences;
 }
 
-static const struct provider *provider_named(const struct identity_rules *rules, struct str name)
-{
-    for (size_t i = 0; i < rules->provider_count; i++) {
-        if (str_eq(rules->providers[i].name, name))
-            return &rules->providers[i];
-    }
-    return NULL;
-}
-
 /* A token that was checked at another path: is it for this one, too? */
 static bool is_for_this(struct call *call, const struct caller *caller)
 {
     const struct identity_rules *rules = &call->worker->gate->settings->identity;
-    const struct provider *provider = provider_named(rules, caller->provider);
+    const struct provider *provider = provider_by_name(rules, caller->provider);
     size_t count = 0;
     const struct str *audiences = provider == NULL ? NULL : audiences_of(call, provider, &count);
 
@@ -108,12 +101,12 @@ static enum jwt_why check_signature(struct call *call, const struct jwt *jwt,
     return why;
 }
 
-static enum jwt_why judge(struct call *call, const struct provider *provider, const struct jwt *jwt,
-                          struct jwt_claims *ret_claims)
+static enum jwt_why judge(struct call *call, const struct provider *provider, struct str issuer,
+                          const struct jwt *jwt, struct jwt_claims *ret_claims)
 {
     static const struct str types[] = {STR_INIT("at+jwt"), STR_INIT("jwt"), {NULL, 0}};
     struct jwt_expect expect = {
-        .issuer = provider->issuer,
+        .issuer = issuer,
         .types = types,
         .type_count = ARRAY_LEN(types),
         .now = call->started_us / 1000000,
@@ -153,6 +146,34 @@ static bool make_person(struct call *call, const struct provider *provider, cons
     return fail_jwt(why, JWT_BAD_CLAIMS);
 }
 
+/* A token that this gateway issued itself: the person is the provider's that vouched. */
+static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_why *why)
+{
+    const struct gate *gate = call->worker->gate;
+    struct str name = jwt_text(jwt, STR("idp"), call->arena);
+    const struct provider *vouches = provider_by_name(&gate->settings->identity, name);
+    struct jwt_claims claims;
+    enum jwt_why jwt_why = jwt_verify(jwt, issuer_keys(gate->issuer), PKEY_ALG_BIT(PKEY_EDDSA));
+
+    if (jwt_why == JWT_OK && vouches == NULL)
+        return fail(why, AUTH_ISSUER);
+    if (jwt_why == JWT_OK)
+        jwt_why = judge(call, vouches, issuer_url(gate->issuer), jwt, &claims);
+    if (jwt_why != JWT_OK)
+        return fail_jwt(why, jwt_why);
+    const struct provider own = {
+        .name = vouches->name,
+        .issuer = vouches->issuer,
+        .groups_claim = STR_INIT("groups"),
+        .email_claim = STR_INIT("email"),
+        .name_claim = STR_INIT("name"),
+    };
+    if (!make_person(call, &own, jwt, &claims, why))
+        return false;
+    people_saw(call);
+    return true;
+}
+
 static bool find_person(struct call *call, struct str token, bool may_wait, struct refusal_why *why)
 {
     struct gate *gate = call->worker->gate;
@@ -162,13 +183,15 @@ static bool find_person(struct call *call, struct str token, bool may_wait, stru
 
     if (jwt_why != JWT_OK)
         return fail_jwt(why, jwt_why);
+    if (str_eq(jwt.issuer, issuer_url(gate->issuer)))
+        return find_own(call, &jwt, why);
     const struct provider *provider = provider_by_issuer(&gate->settings->identity, jwt.issuer);
     if (provider == NULL)
         return fail(why, AUTH_ISSUER);
     struct key_source *source = gate->key_sources[provider - gate->settings->identity.providers];
     jwt_why = check_signature(call, &jwt, source, may_wait);
     if (jwt_why == JWT_OK)
-        jwt_why = judge(call, provider, &jwt, &claims);
+        jwt_why = judge(call, provider, provider->issuer, &jwt, &claims);
     if (jwt_why != JWT_OK)
         return fail_jwt(why, jwt_why);
     if (!make_person(call, provider, &jwt, &claims, why))
@@ -237,6 +260,9 @@ enum step_result step_authenticate(struct call *call)
 {
     struct refusal_why why = {.failure = AUTH_MISSING};
 
+    /* The token endpoint has clients, not callers; `identify` hands the request over. */
+    if (call->route.kind == ROUTE_OAUTH_TOKEN)
+        return STEP_NEXT;
     if (find_caller(call, true, &why))
         return admit(call);
     return call->awaits != NULL ? STEP_NEXT : unauthenticated(call, &why);
@@ -281,6 +307,8 @@ enum step_result step_identify(struct call *call)
 
     if (call->is_authenticated)
         return STEP_NEXT;
+    if (call->route.kind == ROUTE_OAUTH_TOKEN)
+        return oauth_token(call);
     if (call->http == NULL) {
         call_end(call);
         return STEP_DONE;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/jsonw.h"
 #include "base/log.h"
+#include "gate/oauth.h"
 #include "gate/pipeline.h"
 #include "gate/worker_priv.h"
 #include "identity/tokens.h"
@@ -95,6 +96,10 @@ enum step_result step_receive(struct call *call)
         return answer_health(call);
     if (call->route.kind == ROUTE_RESOURCE)
         return resource_metadata(call);
+    if (call->route.kind == ROUTE_OAUTH_METADATA)
+        return oauth_metadata(call);
+    if (call->route.kind == ROUTE_OAUTH_KEYS)
+        return oauth_keys(call);
     return STEP_NEXT;
 }
 

@@ -135,7 +135,7 @@ static bool read_chain(const struct jwt *jwt, struct arena *arena, struct str *r
         chain = chain.len == 0
                     ? actor
                     : arena_printf(arena, STR_FMT " < " STR_FMT, STR_ARG(chain), STR_ARG(actor));
-        if (chain.ptr == NULL || actor.len == 0)
+        if (chain.ptr == NULL || actor.len == 0 || str_find(actor, '<') < actor.len)
             return false;
         act = json_get(doc, act, STR("act"));
     }

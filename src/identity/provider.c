@@ -32,3 +32,39 @@ bool provider_may_state(const struct provider *provider, struct str email)
     }
     return false;
 }
+
+bool provider_has_ema(const struct identity_rules *rules)
+{
+    for (size_t i = 0; i < rules->provider_count; i++) {
+        if (rules->providers[i].ema_client_count > 0)
+            return true;
+    }
+    return false;
+}
+
+bool provider_takes_client(const struct provider *provider, struct str client_id)
+{
+    for (size_t i = 0; i < provider->ema_client_count; i++) {
+        if (str_eq(provider->ema_clients[i], client_id))
+            return true;
+    }
+    return false;
+}
+
+const struct provider *provider_by_name(const struct identity_rules *rules, struct str name)
+{
+    for (size_t i = 0; i < rules->provider_count; i++) {
+        if (str_eq(rules->providers[i].name, name))
+            return &rules->providers[i];
+    }
+    return NULL;
+}
+
+const struct oauth_client *provider_client(const struct identity_rules *rules, struct str id)
+{
+    for (size_t i = 0; i < rules->client_count; i++) {
+        if (str_eq(rules->clients[i].id, id))
+            return &rules->clients[i];
+    }
+    return NULL;
+}

@@ -23,6 +23,16 @@ struct provider {
     struct str name_claim;
     const struct str *email_domains; /* e-mail addresses it may state; none: any */
     size_t email_domain_count;
+    const struct str *ema_clients; /* clients that may redeem its ID-JAGs here; none: nobody */
+    size_t ema_client_count;
+};
+
+/* A client that authenticates itself at the token endpoint: by a secret, or by assertions signed
+ * with its own keys (RFC 7523). */
+struct oauth_client {
+    struct str id;
+    struct str secret;    /* a name in secrets_dir; empty: none */
+    struct provider keys; /* name and issuer are the id; jwks_url empty: none */
 };
 
 /* Who a token of an interactive client is for (docs/identity.md says what it costs and protects).
@@ -46,7 +56,16 @@ struct identity_rules {
     const struct str *agents; /* client ids, '*' for any run: what they call is delegated */
     size_t agent_count;
     enum interactive_kind interactive_clients;
+    const struct oauth_client *clients;
+    size_t client_count;
 };
+
+/* Is there anybody who may redeem something here? */
+bool provider_has_ema(const struct identity_rules *rules);
+bool provider_takes_client(const struct provider *provider, struct str client_id);
+/* NULL: no such provider, or client. */
+const struct provider *provider_by_name(const struct identity_rules *rules, struct str name);
+const struct oauth_client *provider_client(const struct identity_rules *rules, struct str id);
 
 /* NULL: no provider has this issuer. */
 const struct provider *provider_by_issuer(const struct identity_rules *rules, struct str issuer);

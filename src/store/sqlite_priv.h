@@ -88,6 +88,8 @@ enum err_code sqlite_see_user(struct sql *sql, const struct user *user, int64_t 
                               bool *ret_is_new, struct err *err) MUST_CHECK;
 enum err_code sqlite_set_user(struct sql *sql, int64_t id, enum user_role role, bool is_disabled,
                               struct err *err) MUST_CHECK;
+enum err_code sqlite_spend_id(struct sql *sql, struct str issuer, struct str id, int64_t expires_us,
+                              int64_t now_us, struct err *err) MUST_CHECK;
 
 enum err_code sqlite_touch_tokens(struct sql *sql, const struct token_use *uses, size_t count,
                                   struct err *err) MUST_CHECK;

@@ -168,6 +168,12 @@ enum err_code store_set_user(struct store *store, int64_t id, enum user_role rol
                                                ret_policy_version, err));
 }
 
+enum err_code store_spend_id(struct store *store, struct str issuer, struct str id,
+                             int64_t expires_us, int64_t now_us, struct err *err)
+{
+    return leave(store, enter(store)->spend_id(store, issuer, id, expires_us, now_us, err));
+}
+
 enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,
                                  struct err *err)
 {

@@ -46,6 +46,8 @@ struct store_ops {
     enum err_code (*set_user)(struct store *store, int64_t id, enum user_role role,
                               bool is_disabled, const struct store_change *change,
                               uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*spend_id)(struct store *store, struct str issuer, struct str id,
+                              int64_t expires_us, int64_t now_us, struct err *err);
     enum err_code (*touch_tokens)(struct store *store, const struct token_use *uses, size_t count,
                                   struct err *err);
     enum err_code (*load_meta)(struct store *store, struct arena *arena, struct str key,

@@ -388,6 +388,26 @@ static enum err_code set_user(struct store *store, int64_t id, enum user_role ro
     return code;
 }
 
+struct spend_ctx {
+    struct str issuer;
+    struct str id;
+    int64_t expires_us;
+    int64_t now_us;
+};
+
+static enum err_code spend_id_body(struct sql *sql, void *ctx, struct err *err)
+{
+    const struct spend_ctx *c = ctx;
+    return sqlite_spend_id(sql, c->issuer, c->id, c->expires_us, c->now_us, err);
+}
+
+static enum err_code spend_id(struct store *store, struct str issuer, struct str id,
+                              int64_t expires_us, int64_t now_us, struct err *err)
+{
+    struct spend_ctx c = {.issuer = issuer, .id = id, .expires_us = expires_us, .now_us = now_us};
+    return run(store, SQL_WRITE, spend_id_body, &c, err);
+}
+
 /* --- what no decision rests on --- */
 
 struct touch_ctx {
@@ -473,6 +493,7 @@ static const struct store_ops sqlite_ops = {
     .load_users = load_users,
     .see_user = see_user,
     .set_user = set_user,
+    .spend_id = spend_id,
     .touch_tokens = touch_tokens,
     .load_meta = load_meta,
     .save_meta = save_meta,

@@ -1,62 +1,16 @@
 // People: tokens of identity providers, in the shapes that they really issue; what they make of a
 // caller, and what is refused.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { Gateway, until } from './lib/gateway.mjs';
 import { modernPost } from './lib/clients.mjs';
+import { Issuer } from './lib/issuer.mjs';
 import { rawUpstream } from './lib/upstreams.mjs';
 
 const tools = [
   { name: 'look', inputSchema: { type: 'object' } },
   { name: 'drop', inputSchema: { type: 'object' } },
 ];
-
-// An issuer whose tokens and keys are made here, so that every shape and every fault can be made.
-class Issuer {
-  static async start(algorithm = 'RS256') {
-    const issuer = new Issuer();
-    issuer.algorithm = algorithm;
-    issuer.fetches = 0;
-    issuer.isDown = false;
-    await issuer.rotate('key-1');
-    issuer.server = createServer((request, response) => issuer.answer(request, response));
-    await new Promise((resolve) => issuer.server.listen(0, '127.0.0.1', resolve));
-    issuer.url = `http://127.0.0.1:${issuer.server.address().port}`;
-    return issuer;
-  }
-
-  async rotate(kid) {
-    this.kid = kid;
-    this.pair = await generateKeyPair(this.algorithm, { extractable: true });
-    this.keys = { keys: [{ ...(await exportJWK(this.pair.publicKey)), kid, use: 'sig', alg: this.algorithm }] };
-  }
-
-  answer(request, response) {
-    if (this.isDown) return response.writeHead(503).end();
-    response.setHeader('Content-Type', 'application/json');
-    if (request.url === '/.well-known/openid-configuration')
-      return response.end(JSON.stringify({ issuer: this.claimed ?? this.url, jwks_uri: `${this.url}/keys` }));
-    if (request.url !== '/keys') return response.writeHead(404).end();
-    this.fetches++;
-    return response.end(JSON.stringify(this.keys));
-  }
-
-  // claims with undefined values are left out.
-  token(claims = {}, { header = {}, key = this.pair.privateKey } = {}) {
-    const now = Math.floor(Date.now() / 1000);
-    const all = { iss: this.url, sub: 'ann-1', iat: now, exp: now + 300, client_id: 'claude', ...claims };
-    return new SignJWT(JSON.parse(JSON.stringify(all)))
-      .setProtectedHeader({ alg: this.algorithm, kid: this.kid, typ: 'at+jwt', ...header })
-      .sign(key);
-  }
-
-  close() {
-    this.server.closeAllConnections();
-    return new Promise((resolve) => this.server.close(resolve));
-  }
-}
 
 let upstream;
 let corp;

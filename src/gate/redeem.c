@@ -1,0 +1,343 @@
+#include "gate/redeem.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/form.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "gate/gate_priv.h"
+#include "gate/route.h"
+#include "identity/key_source.h"
+#include "identity/person.h"
+
+enum { MAX_ASSERTION_SECONDS = 3600, CLIENT_ASSERTION_SECONDS = 600 };
+
+#define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+/* What is checked against: the request taken apart. */
+struct inquiry {
+    struct redemption *redemption;
+    const struct settings *settings;
+    struct arena *arena;
+    struct form form;
+    const struct oauth_client *client;
+    struct str url; /* of this gateway: issuer and resource */
+};
+
+void redeem_refuse(struct redemption *redemption, int status, const char *error, const char *why)
+{
+    redemption->status = status;
+    redemption->error = error;
+    redemption->why = why;
+}
+
+static bool refuse(struct inquiry *q, const char *error, const char *why)
+{
+    redeem_refuse(q->redemption, strcmp(error, "invalid_client") == 0 ? 401 : 400, error, why);
+    return false;
+}
+
+/* ---- who asks ---- */
+
+/* RFC 6749 §2.3.1: both parts are form-encoded before they are joined. */
+static bool read_basic(struct inquiry *q, struct str *ret_id, struct str *ret_secret)
+{
+    static const struct str scheme = STR_INIT("Basic ");
+    struct str value = q->redemption->authorization;
+    struct str text = STR_NONE;
+
+    if (!str_eq_nocase(str_first(value, scheme.len), scheme) ||
+        !base64_decode(q->arena, str_trim(str_from(value, scheme.len)), &text))
+        return false;
+    struct str secret = text;
+    struct str id = str_cut(&secret, ':');
+    return form_decode(id, q->arena, ret_id) && form_decode(secret, q->arena, ret_secret);
+}
+
+static bool secret_is(struct inquiry *q, struct str secret)
+{
+    char path[PATH_MAX];
+    CLEANUP(secret_freep) struct secret *kept = NULL;
+
+    if (q->client->secret.len == 0 || secret.len == 0 ||
+        settings_secret_path(q->settings, q->client->secret, path, sizeof path, NULL) != ERR_OK ||
+        secret_read_file(path, &kept, NULL) != ERR_OK)
+        return false;
+    return str_eq_secret(secret_reveal(kept), secret);
+}
+
+static bool check_secret(struct inquiry *q, struct str id, struct str secret)
+{
+    q->redemption->client_id = id;
+    q->client = provider_client(&q->settings->identity, id);
+    if (q->client == NULL)
+        return refuse(q, "invalid_client", "client_unknown");
+    return secret_is(q, secret) || refuse(q, "invalid_client", "client_secret");
+}
+
+/* The keys of issuer or client, fetched when they are missing or older than what the token names.
+ */
+static enum jwt_why verify(struct inquiry *q, const struct jwt *jwt, struct key_source *source)
+{
+    int64_t now_us = q->redemption->now_us;
+    enum jwt_why why = JWT_UNKNOWN_KEY;
+
+    for (int attempt = 0; attempt < 2 && why == JWT_UNKNOWN_KEY; attempt++) {
+        struct err err;
+        struct jwk_set *keys = NULL;
+
+        if (attempt > 0 && key_source_refresh(source, true, now_us, &err) != ERR_OK)
+            log_event(LOG_ERROR, "identity_keys_failed", LOG_ERR(&err));
+        keys = key_source_get(source, now_us);
+        why = keys == NULL ? JWT_UNKNOWN_KEY : jwt_verify(jwt, keys, PKEY_ALG_SET_ALL);
+        jwk_set_unref(keys);
+    }
+    return why;
+}
+
+/* RFC 7523 §3: issued by the client about itself, for this authorization server. */
+static bool check_client_assertion(struct inquiry *q, struct str assertion)
+{
+    static const struct str types[] = {
+        STR_INIT("jwt"), STR_INIT("client-authentication+jwt"), {NULL, 0}};
+    const struct identity_rules *rules = &q->settings->identity;
+    const struct str audiences[] = {
+        q->url, arena_printf(q->arena, STR_FMT "/oauth/token", STR_ARG(q->url))};
+    struct jwt jwt;
+    struct jwt_claims claims;
+    enum jwt_why why = jwt_parse(assertion, q->arena, &jwt);
+
+    if (why != JWT_OK)
+        return refuse(q, "invalid_client", jwt_why_word(why));
+    q->redemption->client_id = jwt.issuer;
+    q->client = provider_client(rules, jwt.issuer);
+    if (q->client == NULL || q->client->keys.jwks_url.len == 0)
+        return refuse(q, "invalid_client", "client_unknown");
+    why = verify(q, &jwt, q->redemption->gate->client_keys[q->client - rules->clients]);
+    const struct jwt_expect expect = {
+        .issuer = q->client->id,
+        .audiences = audiences,
+        .audience_count = ARRAY_LEN(audiences),
+        .types = types,
+        .type_count = ARRAY_LEN(types),
+        .now = q->redemption->now_us / 1000000,
+        .max_seconds = CLIENT_ASSERTION_SECONDS,
+        .must_have_id = true,
+    };
+    if (why == JWT_OK)
+        why = jwt_judge(&jwt, &expect, q->arena, &claims);
+    if (why != JWT_OK)
+        return refuse(q, "invalid_client", jwt_why_word(why));
+    if (!str_eq(claims.subject, q->client->id))
+        return refuse(q, "invalid_client", "client_subject");
+    q->redemption->client_assertion = (struct spent){
+        .issuer = q->client->id,
+        .id = claims.id,
+        .expires_us = (claims.expires_at + JWT_LEEWAY_SECONDS) * 1000000,
+    };
+    return true;
+}
+
+/* Exactly one way (RFC 6749 §2.3). */
+static bool check_client(struct inquiry *q)
+{
+    struct str assertion = form_get(&q->form, STR("client_assertion"));
+    struct str secret = form_get(&q->form, STR("client_secret"));
+    struct str id = form_get(&q->form, STR("client_id"));
+    bool has_header = q->redemption->authorization.len > 0;
+    int ways = (assertion.ptr != NULL) + (secret.ptr != NULL) + has_header;
+    struct str basic_id = STR_NONE;
+
+    if (ways != 1)
+        return refuse(q, "invalid_client", ways == 0 ? "client_missing" : "client_twice");
+    if (assertion.ptr != NULL) {
+        if (!str_eq(form_get(&q->form, STR("client_assertion_type")), STR(ASSERTION_TYPE)))
+            return refuse(q, "invalid_client", "client_assertion_type");
+        return check_client_assertion(q, assertion) &&
+               (id.ptr == NULL || str_eq(id, q->client->id) ||
+                refuse(q, "invalid_client", "client_twice"));
+    }
+    if (!has_header)
+        return check_secret(q, id, secret);
+    if (!read_basic(q, &basic_id, &secret))
+        return refuse(q, "invalid_client", "client_header");
+    if (id.ptr != NULL && !str_eq(id, basic_id))
+        return refuse(q, "invalid_client", "client_twice");
+    return check_secret(q, basic_id, secret);
+}
+
+/* ---- what for ---- */
+
+/* public_url, or the path of an MCP endpoint behind it. */
+static bool is_ours(const struct inquiry *q, struct str resource)
+{
+    if (!str_starts(resource, q->url))
+        return false;
+    struct str path = str_from(resource, q->url.len);
+    struct route route = route_of(path);
+    return path.len == 0 || str_eq(path, STR("/")) || route.kind == ROUTE_MCP ||
+           route.kind == ROUTE_SERVER;
+}
+
+/* Is the resource among those of the claim, a text or a list of texts? */
+static bool claim_has(const struct inquiry *q, const struct jwt *jwt, struct str resource)
+{
+    const struct json_doc *doc = &jwt->claims;
+    json_pos claim = json_get(doc, 0, STR("resource"));
+
+    (void)q;
+    if (!json_is(doc, claim, JSON_ARRAY))
+        return json_str_is(doc, claim, resource);
+    for (json_pos each = json_first(doc, claim); each != JSON_NONE;
+         each = json_next(doc, claim, each)) {
+        if (json_str_is(doc, each, resource))
+            return true;
+    }
+    return false;
+}
+
+/* The first text of the claim; empty: there is none. */
+static struct str first_of_claim(const struct inquiry *q, const struct jwt *jwt)
+{
+    const struct json_doc *doc = &jwt->claims;
+    json_pos claim = json_get(doc, 0, STR("resource"));
+    struct str text = STR_NONE;
+
+    if (json_is(doc, claim, JSON_ARRAY))
+        claim = json_first(doc, claim);
+    return claim != JSON_NONE && json_str(doc, claim, q->arena, &text) ? text : STR_NONE;
+}
+
+/* What the assertion names, narrowed by what the request asks for. */
+static bool find_resource(struct inquiry *q, const struct jwt *jwt)
+{
+    bool has_claim = json_get(&jwt->claims, 0, STR("resource")) != JSON_NONE;
+    struct str wanted = form_get(&q->form, STR("resource"));
+
+    if (wanted.ptr == NULL)
+        wanted = has_claim ? first_of_claim(q, jwt) : q->url;
+    else if (has_claim && !claim_has(q, jwt, wanted))
+        return refuse(q, "invalid_grant", "resource_other");
+    if (!is_ours(q, wanted))
+        return refuse(q, "invalid_grant", "resource_unknown");
+    q->redemption->audience = wanted;
+    return true;
+}
+
+/* Words of ours in the request narrow what the assertion left; others mean nothing here. */
+static bool narrow_scopes(struct inquiry *q, uint32_t scopes)
+{
+    struct str rest = form_get(&q->form, STR("scope"));
+    uint32_t named = 0;
+
+    while (rest.len > 0) {
+        enum scope scope;
+
+        if (scope_parse(str_cut(&rest, ' '), &scope))
+            named |= SCOPE_BIT(scope);
+    }
+    q->redemption->scopes = SCOPE_SET_CALLS & (named == 0 ? scopes : scopes & named);
+    return q->redemption->scopes != 0 || refuse(q, "invalid_scope", "scope_empty");
+}
+
+/* ---- the assertion ---- */
+
+static bool judge_assertion(struct inquiry *q, const struct provider *provider,
+                            const struct jwt *jwt, struct jwt_claims *claims)
+{
+    static const struct str types[] = {STR_INIT("oauth-id-jag+jwt")};
+    const struct identity_rules *rules = &q->settings->identity;
+    const struct jwt_expect expect = {
+        .issuer = provider->issuer,
+        .audiences = &q->url,
+        .audience_count = 1,
+        .has_one_audience = true,
+        .types = types,
+        .type_count = ARRAY_LEN(types),
+        .now = q->redemption->now_us / 1000000,
+        .max_seconds = MAX_ASSERTION_SECONDS,
+        .must_have_id = true,
+    };
+    enum jwt_why why =
+        verify(q, jwt, q->redemption->gate->key_sources[provider - rules->providers]);
+
+    if (why == JWT_OK)
+        why = jwt_judge(jwt, &expect, q->arena, claims);
+    if (why != JWT_OK)
+        return refuse(q, "invalid_grant", jwt_why_word(why));
+    if (claims->issued_at == 0)
+        return refuse(q, "invalid_grant", "no_issue_time");
+    if (!str_eq(jwt_text(jwt, STR("client_id"), q->arena), q->client->id))
+        return refuse(q, "invalid_grant", "assertion_of_other_client");
+    if (!provider_takes_client(provider, q->client->id))
+        return refuse(q, "unauthorized_client", "client_may_not_redeem");
+    return true;
+}
+
+static bool name_person(struct inquiry *q, const struct provider *provider, const struct jwt *jwt,
+                        const struct jwt_claims *claims)
+{
+    struct snapshot *snapshot = gate_snapshot(q->redemption->gate);
+    enum person_result result =
+        person_of(&q->settings->identity, provider, jwt, claims, snapshot_tokens(snapshot),
+                  q->arena, &q->redemption->caller);
+
+    snapshot_unref(snapshot);
+    switch (result) {
+    case PERSON_OK:
+        return narrow_scopes(q, q->redemption->caller.scopes);
+    case PERSON_DISABLED:
+        return refuse(q, "invalid_grant", "disabled");
+    case PERSON_MACHINE:
+        return refuse(q, "invalid_grant", "machine");
+    case PERSON_INVALID:
+        break;
+    }
+    return refuse(q, "invalid_grant", "bad_claims");
+}
+
+static bool check_assertion(struct inquiry *q)
+{
+    struct jwt jwt;
+    struct jwt_claims claims;
+    enum jwt_why why = jwt_parse(form_get(&q->form, STR("assertion")), q->arena, &jwt);
+
+    if (why != JWT_OK)
+        return refuse(q, "invalid_grant", jwt_why_word(why));
+    const struct provider *provider = provider_by_issuer(&q->settings->identity, jwt.issuer);
+    if (provider == NULL)
+        return refuse(q, "invalid_grant", "issuer");
+    if (!judge_assertion(q, provider, &jwt, &claims) || !find_resource(q, &jwt) ||
+        !name_person(q, provider, &jwt, &claims))
+        return false;
+    q->redemption->assertion = (struct spent){
+        .issuer = provider->issuer,
+        .id = claims.id,
+        .expires_us = (claims.expires_at + JWT_LEEWAY_SECONDS) * 1000000,
+    };
+    return true;
+}
+
+void redeem_check(struct redemption *redemption)
+{
+    struct inquiry q = {
+        .redemption = redemption,
+        .settings = redemption->gate->settings,
+        .arena = redemption->arena,
+        .url = redemption->gate->settings->public_url.origin,
+    };
+
+    if (form_parse(redemption->body, q.arena, &q.form, NULL) != ERR_OK) {
+        (void)refuse(&q, "invalid_request", "form");
+        return;
+    }
+    if (!check_client(&q))
+        return;
+    if (!str_eq(form_get(&q.form, STR("grant_type")), STR(REDEEM_JWT_BEARER))) {
+        (void)refuse(&q, "unsupported_grant_type", "grant_type");
+        return;
+    }
+    (void)check_assertion(&q);
+}

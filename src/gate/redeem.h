@@ -1,0 +1,49 @@
+/*
+ * redeem.h - what a request to the token endpoint asks for, and whether it gets it: the client is
+ * who it says, the assertion is of a trusted provider, for this gateway, this client and one of our
+ * resources, and was not redeemed before.
+ *
+ * Threads: redeem_check() on the identity thread (it may fetch keys), control_spend() on the
+ * control thread.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "gate/control.h"
+#include "identity/caller.h"
+
+#define REDEEM_JWT_BEARER "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+struct spent {
+    struct str issuer; /* empty: nothing to spend */
+    struct str id;
+    int64_t expires_us;
+};
+
+struct redemption {
+    struct gate *gate;
+    struct arena *arena;
+    struct str authorization; /* header; may be empty */
+    struct str body;
+    struct str user_agent;
+    struct addr peer;
+    struct addr address;
+    int64_t now_us;
+    int64_t seconds; /* life of the token */
+
+    const char *error; /* OAuth's word; NULL: granted so far */
+    const char *why;   /* for the log */
+    int status;
+    struct str client_id;
+    struct caller caller;
+    struct str audience;
+    uint32_t scopes;
+    struct spent assertion;        /* the ID-JAG */
+    struct spent client_assertion; /* of private_key_jwt */
+};
+
+void redeem_check(struct redemption *redemption);
+void redeem_refuse(struct redemption *redemption, int status, const char *error, const char *why);
+/* Spends the assertions and records the issue. False: refused, as redemption says. */
+bool control_spend(struct control *control, struct redemption *redemption);

@@ -1,0 +1,41 @@
+/*
+ * issuer.h - this gateway as an issuer of access tokens: JWTs (RFC 9068) signed with EdDSA.
+ *
+ * A token says for whom an identity provider vouched, and when that was checked; it is for one
+ * resource, lives minutes, and is judged like any other: who was disabled since is refused. The key
+ * is derived from the session key of the installation, so that gateways with the same keys accept
+ * each other's tokens.
+ *
+ * Threads: immutable after issuer_new().
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "identity/caller.h"
+#include "identity/jwk.h"
+#include "keys/keyring.h"
+
+struct issuer;
+
+/* url: public_url, which is the issuer's name; it must outlive the issuer. */
+enum err_code issuer_new(const struct keyring *keyring, struct str url, struct issuer **ret_issuer,
+                         struct err *err) MUST_CHECK;
+void issuer_free(struct issuer *issuer); /* NULL is fine */
+
+struct str issuer_url(const struct issuer *issuer);
+/* The public key, for jwt_verify() and as the document that others fetch. */
+const struct jwk_set *issuer_keys(const struct issuer *issuer);
+void issuer_write_keys(const struct issuer *issuer, struct buf *out);
+
+/* What a token says. provider stands for issuer and name of the identity provider. */
+struct issue {
+    const struct caller *caller; /* provider, subject, email, name, groups, chain, client_id */
+    struct str audience;
+    uint32_t scopes;
+    int64_t now;     /* seconds */
+    int64_t seconds; /* of life */
+};
+
+/* Appends the token. False: memory is out. */
+bool issuer_mint(const struct issuer *issuer, const struct issue *issue,
+                 struct buf *out) MUST_CHECK;

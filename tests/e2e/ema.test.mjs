@@ -1,0 +1,247 @@
+// Enterprise-Managed Authorization: ID-JAGs of trusted providers are redeemed at the gateway's own token
+// endpoint, by clients that authenticate, once.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { Gateway } from './lib/gateway.mjs';
+import { modernPost } from './lib/clients.mjs';
+import { Issuer } from './lib/issuer.mjs';
+import { rawUpstream } from './lib/upstreams.mjs';
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const tools = [
+  { name: 'look', inputSchema: { type: 'object' } },
+  { name: 'drop', inputSchema: { type: 'object' } },
+];
+
+let upstream;
+let corp;
+let other;
+let vscode; // a client with keys of its own
+let gateway;
+
+before(async () => {
+  upstream = await rawUpstream((request, body, response, reply) => reply({ content: [{ type: 'text', text: 'seen' }] }), tools);
+  corp = await Issuer.start();
+  other = await Issuer.start();
+  vscode = await Issuer.start('ES256');
+  gateway = await Gateway.start({
+    secrets: { 'claude-client': 'claude-secret-canary\n', 'cursor-client': 'cursor-secret\n' },
+    settings: `identity: ${JSON.stringify({
+      clients: [
+        { id: 'claude', secret: 'claude-client' },
+        { id: 'cursor', secret: 'cursor-client' },
+        { id: vscode.url, jwks_url: `${vscode.url}/keys` },
+      ],
+      providers: [
+        { name: 'corp', issuer: corp.url, email_domains: ['example.com'], ema: { clients: ['claude', vscode.url] } },
+        { name: 'other', issuer: other.url },
+      ],
+    })}`,
+    governance: `
+servers:
+  - {name: docs, url: "${upstream.url}", credential: {mode: none}, tools: {look: read-only, drop: destructive}}
+grants:
+  - {name: analysts, to: {groups: [analysts]}, server: docs, categories: [read-only, destructive]}
+`,
+  });
+}, { timeout: 60000 });
+
+after(async () => {
+  await gateway?.remove();
+  await Promise.all([upstream, corp, other, vscode].map((each) => each?.close()));
+});
+
+const jag = (claims = {}, { issuer = corp, header = {}, key } = {}) =>
+  issuer.token(
+    {
+      aud: gateway.url,
+      client_id: 'claude',
+      jti: randomUUID(),
+      resource: `${gateway.url}/mcp/docs`,
+      email: 'ann@example.com',
+      groups: ['analysts'],
+      ...claims,
+    },
+    { header: { typ: 'oauth-id-jag+jwt', ...header }, ...(key ? { key } : {}) },
+  );
+
+const basic = (id, secret) => ({ Authorization: `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}` });
+
+async function redeem(assertion, { headers = basic('claude', 'claude-secret-canary'), form = {} } = {}) {
+  const response = await fetch(`${gateway.url}/oauth/token`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams(JSON.parse(JSON.stringify({ grant_type: JWT_BEARER, assertion, ...form }))),
+  });
+  return { status: response.status, headers: response.headers, json: await response.json() };
+}
+
+const call = (token, tool = 'look', path = '/mcp/docs') =>
+  modernPost(`${gateway.url}${path}`, token, 'tools/call', { name: tool, arguments: {} });
+
+describe('what is granted', { timeout: 60000 }, () => {
+  test('an assertion becomes a token for the resource, and the call is the person\'s', async () => {
+    const reply = await redeem(await jag());
+    assert.equal(reply.status, 200, JSON.stringify(reply.json));
+    assert.equal(reply.json.token_type, 'Bearer');
+    assert.equal(reply.json.refresh_token, undefined);
+    assert.equal(reply.headers.get('cache-control'), 'no-store');
+    const called = await call(reply.json.access_token);
+    assert.equal(called.status, 200, JSON.stringify(called.json));
+    const [entry] = await gateway.entries('--principal', 'ann@example.com', '--tool', 'look');
+    assert.equal(entry.principal.kind, 'human');
+    assert.equal(entry.principal.id, 'user:corp:ann-1');
+    assert.equal((await call(reply.json.access_token, 'docs__look', '/mcp')).status, 401);
+  });
+
+  test('the issue itself is recorded', async () => {
+    const issues = (await gateway.entries()).filter((entry) => entry.method === 'oauth.token');
+    assert.ok(issues.length >= 1);
+    assert.equal(issues[0].principal.email, 'ann@example.com');
+  });
+
+  test('a client that signs assertions with its own keys', async () => {
+    const client = () =>
+      vscode.token({ iss: vscode.url, sub: vscode.url, aud: `${gateway.url}/oauth/token`, jti: randomUUID(), client_id: undefined }, { header: { typ: 'JWT' } });
+    const form = async () => ({
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await client(),
+    });
+    const reply = await redeem(await jag({ client_id: vscode.url }), { headers: {}, form: await form() });
+    assert.equal(reply.status, 200, JSON.stringify(reply.json));
+    const again = await form();
+    assert.equal((await redeem(await jag({ client_id: vscode.url }), { headers: {}, form: again })).status, 200);
+    const replayed = await redeem(await jag({ client_id: vscode.url }), { headers: {}, form: again });
+    assert.equal(replayed.json.error, 'invalid_client');
+  });
+
+  test('scopes narrow, and an agent named by the assertion makes the call delegated', async () => {
+    const reply = await redeem(await jag({ act: { sub: 'agent-9' } }), { form: { scope: 'list call:read-only' } });
+    assert.equal(reply.json.scope, 'list call:read-only');
+    assert.equal((await call(reply.json.access_token)).status, 200);
+    const refused = await call(reply.json.access_token, 'drop');
+    assert.match(JSON.stringify(refused.json.error), /token_scope/);
+    const [entry] = await gateway.entries('--principal-kind', 'delegated', '--tool', 'look');
+    assert.match(entry.principal.chain, /agent-9/);
+  });
+
+  test('metadata says what the endpoint does, and its key verifies what it issues', async () => {
+    const metadata = await (await fetch(`${gateway.url}/.well-known/oauth-authorization-server`)).json();
+    assert.equal(metadata.issuer, gateway.url);
+    assert.ok(metadata.grant_types_supported.includes(JWT_BEARER));
+    assert.ok(metadata.authorization_grant_profiles_supported.includes('urn:ietf:params:oauth:grant-profile:id-jag'));
+    const { createRemoteJWKSet, jwtVerify } = await import('jose');
+    const reply = await redeem(await jag());
+    const { payload, protectedHeader } = await jwtVerify(reply.json.access_token, createRemoteJWKSet(new URL(metadata.jwks_uri)), {
+      issuer: gateway.url,
+      audience: `${gateway.url}/mcp/docs`,
+    });
+    assert.equal(protectedHeader.typ, 'at+jwt');
+    assert.equal(payload.sub, 'ann-1');
+    const resource = await (await fetch(`${gateway.url}/.well-known/oauth-protected-resource/mcp`)).json();
+    assert.equal(resource.authorization_servers[0], gateway.url);
+  });
+});
+
+describe('what is not', { timeout: 60000 }, () => {
+  test('the same assertion twice', async () => {
+    const assertion = await jag();
+    assert.equal((await redeem(assertion)).status, 200);
+    const again = await redeem(assertion);
+    assert.equal(again.status, 400);
+    assert.equal(again.json.error, 'invalid_grant');
+  });
+
+  test('the same assertion twice at once: one token', async () => {
+    const assertion = await jag();
+    const replies = await Promise.all(Array.from({ length: 8 }, () => redeem(assertion)));
+    assert.equal(replies.filter((reply) => reply.status === 200).length, 1);
+  });
+
+  test('the same assertion after a restart', async () => {
+    const assertion = await jag();
+    assert.equal((await redeem(assertion)).status, 200);
+    await gateway.stop();
+    await gateway.serve();
+    assert.equal((await redeem(assertion)).json.error, 'invalid_grant');
+  });
+
+  const now = () => Math.floor(Date.now() / 1000);
+  for (const [what, make] of [
+    ['of an issuer nobody trusts', () => jag({ iss: 'https://elsewhere.example.com' })],
+    ['of a provider that nobody may redeem', () => jag({}, { issuer: other })],
+    ['that is no ID-JAG', () => jag({}, { header: { typ: 'at+jwt' } })],
+    ['without a type', () => jag({}, { header: { typ: undefined } })],
+    ['for another authorization server', () => jag({ aud: 'https://elsewhere.example.com' })],
+    ['for two of them', () => jag({ aud: [gateway.url, 'https://elsewhere.example.com'] })],
+    ['for another client', () => jag({ client_id: 'cursor' })],
+    ['without a client', () => jag({ client_id: undefined })],
+    ['for a resource that is not here', () => jag({ resource: 'https://elsewhere.example.com/mcp' })],
+    ['that has expired', () => jag({ iat: now() - 600, exp: now() - 120 })],
+    ['that lives for a day', () => jag({ exp: now() + 86400 })],
+    ['without a time of issue', () => jag({ iat: undefined })],
+    ['without an id', () => jag({ jti: undefined })],
+    ['without a subject', () => jag({ sub: undefined })],
+    ['signed by somebody else', () => jag({}, { key: other.pair.privateKey })],
+    ['that is no JWT', () => 'x.y'],
+  ])
+    test(`an assertion ${what}`, async () => {
+      const reply = await redeem(await make());
+      assert.equal(reply.status, 400, JSON.stringify(reply.json));
+      assert.ok(['invalid_grant', 'unauthorized_client'].includes(reply.json.error), reply.json.error);
+      assert.equal(reply.json.access_token, undefined);
+    });
+
+  for (const [what, options] of [
+    ['no client at all', { headers: {} }],
+    ['a wrong secret', { headers: basic('claude', 'wrong') }],
+    ['an empty secret', { headers: basic('claude', '') }],
+    ['a client nobody knows', { headers: basic('nobody', 'claude-secret-canary') }],
+    ['the secret of another', { headers: basic('claude', 'cursor-secret') }],
+    ['two ways at once', { form: { client_id: 'claude', client_secret: 'claude-secret-canary' } }],
+    ['a client with keys that shows a secret', { headers: {}, form: { client_id: 'claude', client_secret: 'x' } }],
+  ])
+    test(`${what} is 401`, async () => {
+      const reply = await redeem(await jag(), options);
+      assert.equal(reply.status, 401);
+      assert.equal(reply.json.error, 'invalid_client');
+    });
+
+  test('a client that the provider does not list', async () => {
+    const reply = await redeem(await jag({ client_id: 'cursor' }), { headers: basic('cursor', 'cursor-secret') });
+    assert.equal(reply.json.error, 'unauthorized_client');
+  });
+
+  test('another grant, another body, another method', async () => {
+    assert.equal((await redeem(await jag(), { form: { grant_type: 'password' } })).json.error, 'unsupported_grant_type');
+    const response = await fetch(`${gateway.url}/oauth/token`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+    assert.equal(response.status, 400);
+    assert.equal((await fetch(`${gateway.url}/oauth/token`)).status, 405);
+    assert.equal((await redeem(await jag(), { form: { scope: 'audit:read admin' } })).json.error, 'invalid_scope');
+  });
+
+  test('a disabled person, with an assertion or with a token from before', async () => {
+    const { json } = await redeem(await jag({ sub: 'eve-1', email: 'eve@example.com' }));
+    assert.equal((await call(json.access_token)).status, 200);
+    const { users } = JSON.parse(await gateway.ok('user', 'list', '--json'));
+    const eve = users.find((user) => user.subject === 'eve-1');
+    await gateway.ok('user', 'disable', String(eve.id));
+    assert.equal((await call(json.access_token)).status, 401);
+    assert.equal((await redeem(await jag({ sub: 'eve-1', email: 'eve@example.com' }))).json.error, 'invalid_grant');
+  });
+
+  test('a token of this gateway, changed or of another key', async () => {
+    const { json } = await redeem(await jag());
+    const [header, payload, signature] = json.access_token.split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url'));
+    const forged = Buffer.from(JSON.stringify({ ...claims, sub: 'owner' })).toString('base64url');
+    assert.equal((await call(`${header}.${forged}.${signature}`)).status, 401);
+    assert.equal((await call(await corp.token({ ...claims }))).status, 401);
+  });
+
+  test('neither secret nor assertion is in the log', async () => {
+    assert.equal(gateway.log.includes('claude-secret-canary'), false);
+    assert.match(gateway.log, /"event":"token_refused"/);
+  });
+});
