@@ -22,8 +22,11 @@ grants:
   - {name: soak reads, to: {robots: [soak]}, server: everything, categories: [read-only]}
 `;
 
-function rssKiB(pid) {
-  return Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]);
+// Of the whole, and of what is not a file's: the program's own.
+function memoryKiB(pid) {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const value = (name) => Number(text.match(new RegExp(`${name}:\\s+(\\d+)`))[1]);
+  return { rss: value('VmRSS'), anonymous: value('RssAnon') };
 }
 
 function descriptors(pid) {
@@ -74,6 +77,11 @@ function growth(samples) {
   return ((above / below) * n) / meanY;
 }
 
+// Some twenty of them, for the report.
+function thin(samples) {
+  return samples.filter((_, i) => i % Math.ceil(samples.length / 20) === 0);
+}
+
 async function main() {
   const gateway = await Gateway.start({
     parent: process.env.SOAK_DIR,
@@ -85,6 +93,7 @@ async function main() {
   const loads = [];
   for (let i = 0; i < 4; i++) loads.push(legacyLoad(gateway, token, state), modernLoad(gateway, token, state));
   const rss = [];
+  const anonymous = [];
   const fds = [];
   const begin = Date.now();
   let disk = 0;
@@ -94,7 +103,9 @@ async function main() {
       disk = diskKiB(gateway.dir);
       continue;
     }
-    rss.push(rssKiB(gateway.child.pid));
+    const memory = memoryKiB(gateway.child.pid);
+    rss.push(memory.rss);
+    anonymous.push(memory.anonymous);
     fds.push(descriptors(gateway.child.pid));
   }
   state.stop = true;
@@ -108,7 +119,8 @@ async function main() {
     denied: state.denied,
     errors: state.errors,
     entries: status.entries,
-    rss_kib: { growth: growth(rss), samples: rss.filter((_, i) => i % Math.ceil(rss.length / 20) === 0) },
+    rss_kib: { growth: growth(rss), samples: thin(rss) },
+    anonymous_kib: { growth: growth(anonymous), samples: thin(anonymous) },
     descriptors: { least: Math.min(...fds), most: Math.max(...fds) },
     disk_kib_grown: grown,
   };
