@@ -312,7 +312,9 @@ static enum err_code stdio_send(struct upstream *upstream, struct exchange *exch
     stdio->first = x;
     upstream->exchanges++;
     loop_timer_init(&x->timer, upstream->worker->loop, on_timeout);
-    if (!process_write(stdio->process, pieces, out->piece_count + 1)) {
+    bool is_written = process_write(stdio->process, pieces, out->piece_count + 1);
+    /* A program that has ended says how in a moment, and that is what its callers hear. */
+    if (!is_written && process_is_running(stdio->process)) {
         (void)take_exchange(x);
         exchange->impl = NULL;
         return err_set(err, ERR_BUSY, "the server's process does not take any more");

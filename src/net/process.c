@@ -367,6 +367,11 @@ bool process_write(struct process *process, const struct str *pieces, size_t cou
     return is_fine;
 }
 
+bool process_is_running(const struct process *process)
+{
+    return process->state == STATE_RUNNING;
+}
+
 size_t process_queued_bytes(const struct process *process)
 {
     return uv_stream_get_write_queue_size((const uv_stream_t *)&process->in);

@@ -78,6 +78,8 @@ enum err_code process_open(struct loop *loop, struct launcher *launcher,
 /* All pieces as one run of bytes, or nothing. False: the queue is over its bound, or stdin is
  * closed. */
 bool process_write(struct process *process, const struct str *pieces, size_t count) MUST_CHECK;
+/* False: its end has begun, and on_exit() follows. */
+bool process_is_running(const struct process *process);
 size_t process_queued_bytes(const struct process *process);
 /* Stops and goes on reading stdout. */
 void process_pause_read(struct process *process);

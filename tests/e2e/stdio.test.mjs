@@ -1,7 +1,7 @@
 // Servers that are programs: started when they are needed, their stderr in the log, started again when they end, and
 // gone when the gateway is, however it went.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +25,7 @@ async function make() {
       legacy: { run: [process.execPath, program, 'legacy'], env: { PLAIN: 'text', KEY: { secret: 'key' } } },
       modern: { run: [process.execPath, program, 'modern'] },
       stubborn: { run: [process.execPath, program, 'legacy', 'stubborn'] },
+      gone: { run: ['false'] },
       files: { run: [process.execPath, filesystem, 'sample'], directory: '.' },
     },
   });
@@ -34,6 +35,7 @@ async function make() {
   await made.apply(`
 servers:
 ${servers.map(entry).join('')}
+  - {name: gone, program: gone, credential: {mode: none}, tools: {echo: read-only}}
   - {name: files, program: files, credential: {mode: none}, tools: {read_text_file: read-only, write_file: destructive}}
 robots: [{name: worker, owner: owner@example.com}]
 grants:
@@ -56,7 +58,13 @@ async function call(server, name, args = {}) {
 const facts = async (server) => JSON.parse(await call(server, 'facts'));
 
 // A process that has ended but waits to be reaped is gone, too.
-const isAlive = (pid) => existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+function isAlive(pid) {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
 const untilGone = (pids, milliseconds) => until(`${pids} are gone`, () => !pids.some(isAlive), milliseconds);
 
 describe('a program', { timeout: 90000 }, () => {
@@ -120,6 +128,18 @@ describe('a program', { timeout: 90000 }, () => {
       assert.equal(entries.filter((each) => each.kind === 'intent').length, 1, 'a call is not repeated');
       assert.match(gateway.log, /"event":"upstream_exited"/);
     });
+
+  test('that is gone at once is told of as such, each time', async () => {
+    for (let i = 0; i < 10; i++) {
+      await gateway.cli('server', 'refresh', 'gone');
+      const { servers: all } = JSON.parse(await gateway.ok('server', 'list', '--json'));
+      const said = JSON.stringify(all.find((each) => each.name === 'gone'));
+      assert.doesNotMatch(said, /take any more/);
+      if (said.includes('last_error')) assert.match(said, /process (exited|ended)/);
+      await sleep(50);
+    }
+    assert.match(gateway.log, /"event":"upstream_exited","server":"gone"/);
+  });
 
   test('that keeps dying is not started at once each time', async () => {
     const starts = () => gateway.log.split('"event":"upstream_started","server":"modern"').length;
