@@ -1,7 +1,7 @@
 // Servers that are programs: started when they are needed, their stderr in the log, started again when they end, and
 // gone when the gateway is, however it went.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
