@@ -11,6 +11,8 @@ import { legacyClient, modernPost } from '../tests/e2e/lib/clients.mjs';
 const seconds = Number(process.env.SOAK_SECONDS ?? 600);
 // The first partitions of the index are sealed within the warm-up: that takes memory once.
 const warmUp = seconds / 3;
+// A short form, as CI runs it, ends before pools and caches are full: it finds leaks, not one percent.
+const mostGrowth = seconds >= 600 ? 0.01 : 0.5;
 const everything = join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
 
 const governance = `
@@ -128,7 +130,7 @@ async function main() {
   const problems = [];
   if (state.errors > 0) problems.push(`${state.errors} calls failed`);
   if (status.entries < 2 * state.calls + state.denied) problems.push('entries are missing');
-  if (report.rss_kib.growth > 0.01) problems.push(`memory grew by ${(report.rss_kib.growth * 100).toFixed(2)}%`);
+  if (report.rss_kib.growth > mostGrowth) problems.push(`memory grew by ${(report.rss_kib.growth * 100).toFixed(2)}%`);
   if (report.descriptors.most - report.descriptors.least > 40) problems.push('descriptors are not flat');
   if (grown > status.entries * 4 + 200000) problems.push(`the disk grew by ${grown} KiB`);
   await gateway.remove();

@@ -126,12 +126,12 @@ static void record_session(struct call *call, const char *what)
         log_event(LOG_WARN, "session_not_recorded", LOG_ERR(&err));
 }
 
-static const struct mcp_greeting *greeting_of(const struct call *call)
+static struct mcp_greeting greeting_of(const struct call *call)
 {
-    static const struct mcp_greeting legacy = {.has_list_changed = true};
-    static const struct mcp_greeting modern = {.has_list_changed = false};
-
-    return call->terms.era == MCP_LEGACY ? &legacy : &modern;
+    return (struct mcp_greeting){
+        .has_list_changed = call->terms.era == MCP_LEGACY,
+        .has_ema = provider_has_ema(&call->worker->gate->settings->identity),
+    };
 }
 
 static enum step_result serve_initialize(struct call *call)
@@ -154,7 +154,8 @@ static enum step_result serve_initialize(struct call *call)
         return call_refuse(call, MCP_ERROR_INTERNAL, REASON_OVERLOADED,
                            "The session could not be made.");
     record_session(call, "begins");
-    reply_initialize(&call->reply, call->message.id, call->terms.version, greeting_of(call));
+    const struct mcp_greeting greeting = greeting_of(call);
+    reply_initialize(&call->reply, call->message.id, call->terms.version, &greeting);
     call->session_header = text;
     call_send_reply(call);
     return STEP_DONE;
@@ -268,9 +269,11 @@ static void cancel_of(struct call *call)
 
 static enum step_result serve_request(struct call *call)
 {
+    const struct mcp_greeting greeting = greeting_of(call);
+
     switch ((unsigned)call->message.method) {
     case MCP_DISCOVER:
-        reply_discover(&call->reply, call->message.id, greeting_of(call));
+        reply_discover(&call->reply, call->message.id, &greeting);
         break;
     case MCP_INITIALIZE:
         return serve_initialize(call);

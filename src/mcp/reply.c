@@ -28,13 +28,16 @@ static const char *tools_capability(const struct mcp_greeting *greeting)
     return greeting->has_list_changed ? "\"tools\":{\"listChanged\":true}" : "\"tools\":{}";
 }
 
+#define EMA "\"io.modelcontextprotocol/enterprise-managed-authorization\":{}"
+
 void reply_discover(struct buf *out, struct str id, const struct mcp_greeting *greeting)
 {
     begin(out, id);
     buf_printf(out,
                "{\"resultType\":\"complete\",\"supportedVersions\":[\"%s\"],"
-               "\"capabilities\":{%s,\"logging\":{}}",
-               version_word(MCP_LATEST), tools_capability(greeting));
+               "\"capabilities\":{%s,\"logging\":{}%s}",
+               version_word(MCP_LATEST), tools_capability(greeting),
+               greeting->has_ema ? ",\"extensions\":{" EMA "}" : "");
     write_instructions(out, greeting);
     buf_add_c(out, ",\"ttlMs\":0,\"cacheScope\":\"private\"," MODERN_OWN_META "}}");
 }

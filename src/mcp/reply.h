@@ -21,6 +21,7 @@
 struct mcp_greeting {
     struct str instructions; /* empty: none */
     bool has_list_changed;   /* tools.listChanged */
+    bool has_ema;            /* Enterprise-Managed Authorization is to be had (modern) */
 };
 
 /* server/discover (modern). */

@@ -126,6 +126,12 @@ describe('what is granted', { timeout: 60000 }, () => {
     assert.match(entry.principal.chain, /agent-9/);
   });
 
+  test('modern clients hear of it at discovery', async () => {
+    const { json } = await redeem(await jag());
+    const reply = await modernPost(`${gateway.url}/mcp/docs`, json.access_token, 'server/discover');
+    assert.ok('io.modelcontextprotocol/enterprise-managed-authorization' in reply.json.result.capabilities.extensions);
+  });
+
   test('metadata says what the endpoint does, and its key verifies what it issues', async () => {
     const metadata = await (await fetch(`${gateway.url}/.well-known/oauth-authorization-server`)).json();
     assert.equal(metadata.issuer, gateway.url);
