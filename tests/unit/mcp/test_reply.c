@@ -29,7 +29,8 @@ static void the_gateway_greets_in_both_eras(void **state)
 {
     (void)state;
     const struct mcp_greeting quiet = {.has_list_changed = false};
-    const struct mcp_greeting full = {STR("Ask \"Ann\"."), true};
+    const struct mcp_greeting full = {.instructions = STR("Ask \"Ann\"."),
+                                      .has_list_changed = true};
     struct buf out;
     buf_init(&out, 4096);
     reply_discover(&out, STR("\"d\""), &quiet);
