@@ -43,7 +43,8 @@ static const struct {
      "OAuth client ids, `*` for any run of characters, whose calls are those of an agent"},
     {"identity.clients", "none",
      "Clients that redeem identity assertions at /oauth/token: a list of `{id, secret}` (a name in "
-     "secrets_dir) or `{id, jwks_url, ca}`; `ema: {clients: [ID]}` of a provider says which may "
+     "secrets_dir) or `{id, jwks_url, ca}`; `exchange: true` for an agent that may act for people; "
+     "`ema: {clients: [ID]}` of a provider says which may "
      "redeem its assertions"},
     {"identity.interactive_clients", "`human`",
      "`delegated`: every call with a person's token is that of an agent for the person"},

@@ -39,7 +39,7 @@ static void write_words(struct jsonw *w, const char *name, const char *const *wo
 
 enum step_result oauth_metadata(struct call *call)
 {
-    static const char *const grants[] = {REDEEM_JWT_BEARER, NULL};
+    static const char *const grants[] = {REDEEM_JWT_BEARER, REDEEM_EXCHANGE, NULL};
     static const char *const profiles[] = {"urn:ietf:params:oauth:grant-profile:id-jag", NULL};
     static const char *const methods[] = {"client_secret_basic", "client_secret_post",
                                           "private_key_jwt", NULL};
@@ -49,7 +49,7 @@ enum step_result oauth_metadata(struct call *call)
     struct str url = settings->public_url.origin;
     struct jsonw w;
 
-    if (!provider_has_ema(&settings->identity))
+    if (!provider_has_clients(&settings->identity))
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     jsonw_init(&w, &call->reply);
     jsonw_object(&w);
@@ -109,6 +109,8 @@ static void write_token(struct call *call, const struct token_job *job)
     jsonw_name_str(&w, "token_type", STR("Bearer"));
     jsonw_name_i64(&w, "expires_in", redemption->seconds);
     jsonw_name_str(&w, "scope", buf_str(&scopes));
+    if (redemption->is_exchange)
+        jsonw_name_str(&w, "issued_token_type", STR(REDEEM_ACCESS_TOKEN));
     jsonw_end_object(&w);
     buf_done(&scopes);
 }
@@ -226,7 +228,7 @@ enum step_result oauth_token(struct call *call)
         call_end(call);
         return STEP_DONE;
     }
-    if (!provider_has_ema(&call->worker->gate->settings->identity))
+    if (!provider_has_clients(&call->worker->gate->settings->identity))
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     if (!str_eq(http_request_method(call->http), STR("POST")))
         return call_turn_away(call, 405, "Tokens are asked for with POST.");

@@ -1,7 +1,8 @@
 /*
  * redeem.h - what a request to the token endpoint asks for, and whether it gets it: the client is
- * who it says, the assertion is of a trusted provider, for this gateway, this client and one of our
- * resources, and was not redeemed before.
+ * who it says; an assertion is of a trusted provider, for this gateway, this client and one of our
+ * resources, and was not redeemed before; an exchange is of a person's token, by an agent that may
+ * act for people, and yields less than that token gave.
  *
  * Threads: redeem_check() on the identity thread (it may fetch keys), control_spend() on the
  * control thread.
@@ -13,7 +14,9 @@
 #include "gate/control.h"
 #include "identity/caller.h"
 
-#define REDEEM_JWT_BEARER "urn:ietf:params:oauth:grant-type:jwt-bearer"
+#define REDEEM_JWT_BEARER   "urn:ietf:params:oauth:grant-type:jwt-bearer"
+#define REDEEM_EXCHANGE     "urn:ietf:params:oauth:grant-type:token-exchange"
+#define REDEEM_ACCESS_TOKEN "urn:ietf:params:oauth:token-type:access_token"
 
 struct spent {
     struct str issuer; /* empty: nothing to spend */
@@ -39,6 +42,7 @@ struct redemption {
     struct caller caller;
     struct str audience;
     uint32_t scopes;
+    bool is_exchange;
     struct spent assertion;        /* the ID-JAG */
     struct spent client_assertion; /* of private_key_jwt */
 };

@@ -243,8 +243,10 @@ static enum err_code read_client_key(struct reader *r, const struct yaml_node *n
         return read_https(node, &client->keys.jwks_url, err);
     if (str_eq(name, STR("ca")))
         return settings_read_path(r, node, &client->keys.ca_file, err);
+    if (str_eq(name, STR("exchange")))
+        return settings_read_bool(node, &client->may_exchange, err);
     return yaml_err(node->name, err,
-                    "unknown key '" STR_FMT "'; a client takes id, secret, jwks_url, ca",
+                    "unknown key '" STR_FMT "'; a client takes id, secret, jwks_url, ca, exchange",
                     STR_ARG(name));
 }
 

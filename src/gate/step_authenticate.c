@@ -161,13 +161,7 @@ static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_wh
         jwt_why = judge(call, vouches, issuer_url(gate->issuer), jwt, &claims);
     if (jwt_why != JWT_OK)
         return fail_jwt(why, jwt_why);
-    const struct provider own = {
-        .name = vouches->name,
-        .issuer = vouches->issuer,
-        .groups_claim = STR_INIT("groups"),
-        .email_claim = STR_INIT("email"),
-        .name_claim = STR_INIT("name"),
-    };
+    const struct provider own = provider_own(vouches);
     if (!make_person(call, &own, jwt, &claims, why))
         return false;
     people_saw(call);

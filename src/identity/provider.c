@@ -33,6 +33,26 @@ bool provider_may_state(const struct provider *provider, struct str email)
     return false;
 }
 
+bool provider_has_clients(const struct identity_rules *rules)
+{
+    for (size_t i = 0; i < rules->client_count; i++) {
+        if (rules->clients[i].may_exchange)
+            return true;
+    }
+    return provider_has_ema(rules);
+}
+
+struct provider provider_own(const struct provider *vouches)
+{
+    return (struct provider){
+        .name = vouches->name,
+        .issuer = vouches->issuer,
+        .groups_claim = STR_INIT("groups"),
+        .email_claim = STR_INIT("email"),
+        .name_claim = STR_INIT("name"),
+    };
+}
+
 bool provider_has_ema(const struct identity_rules *rules)
 {
     for (size_t i = 0; i < rules->provider_count; i++) {

@@ -33,6 +33,7 @@ struct oauth_client {
     struct str id;
     struct str secret;    /* a name in secrets_dir; empty: none */
     struct provider keys; /* name and issuer are the id; jwks_url empty: none */
+    bool may_exchange;    /* an agent that gets tokens in place of those of people (RFC 8693) */
 };
 
 /* Who a token of an interactive client is for (docs/identity.md says what it costs and protects).
@@ -60,8 +61,12 @@ struct identity_rules {
     size_t client_count;
 };
 
-/* Is there anybody who may redeem something here? */
+/* Does the token endpoint serve anybody? */
+bool provider_has_clients(const struct identity_rules *rules);
+/* Is there anybody who may redeem ID-JAGs here? */
 bool provider_has_ema(const struct identity_rules *rules);
+/* This gateway's own tokens, as tokens of the provider that vouched: claims have one name. */
+struct provider provider_own(const struct provider *vouches);
 bool provider_takes_client(const struct provider *provider, struct str client_id);
 /* NULL: no such provider, or client. */
 const struct provider *provider_by_name(const struct identity_rules *rules, struct str name);

@@ -26,11 +26,13 @@ before(async () => {
   other = await Issuer.start();
   vscode = await Issuer.start('ES256');
   gateway = await Gateway.start({
-    secrets: { 'claude-client': 'claude-secret-canary\n', 'cursor-client': 'cursor-secret\n' },
+    secrets: { 'claude-client': 'claude-secret-canary\n', 'cursor-client': 'cursor-secret\n', 'builder-client': 'builder-secret\n' },
     settings: `identity: ${JSON.stringify({
       clients: [
         { id: 'claude', secret: 'claude-client' },
         { id: 'cursor', secret: 'cursor-client' },
+        { id: 'builder', secret: 'builder-client', exchange: true },
+        { id: 'tester', secret: 'builder-client', exchange: true },
         { id: vscode.url, jwks_url: `${vscode.url}/keys` },
       ],
       providers: [
@@ -250,4 +252,78 @@ describe('what is not', { timeout: 60000 }, () => {
     assert.equal(gateway.log.includes('claude-secret-canary'), false);
     assert.match(gateway.log, /"event":"token_refused"/);
   });
+});
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+describe('an agent in place of a person', { timeout: 60000 }, () => {
+  const human = (claims = {}) =>
+    corp.token({ aud: gateway.url, client_id: 'desk', email: 'ann@example.com', groups: ['analysts'], ...claims });
+  const exchange = (subject, form = {}, id = 'builder', secret = 'builder-secret') =>
+    redeem(undefined, {
+      headers: basic(id, secret),
+      form: { grant_type: EXCHANGE, subject_token: subject, subject_token_type: ACCESS_TOKEN, ...form },
+    });
+
+  test('gets a token that says both, and lives no longer than the person\'s', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const reply = await exchange(await human({ exp: now + 100 }));
+    assert.equal(reply.status, 200, JSON.stringify(reply.json));
+    assert.equal(reply.json.issued_token_type, ACCESS_TOKEN);
+    assert.ok(reply.json.expires_in <= 100);
+    assert.equal((await call(reply.json.access_token)).status, 200);
+    const entries = await gateway.entries('--principal-kind', 'delegated', '--tool', 'look');
+    const mine = entries.find((entry) => entry.principal.chain === 'builder');
+    assert.equal(mine.principal.owner, 'ann@example.com');
+    assert.equal(mine.principal.id, 'user:corp:ann-1');
+  });
+
+  test('hands it on to the next agent: the chain grows, the rights do not', async () => {
+    const first = await exchange(await human(), { scope: 'list call:read-only' });
+    const second = await exchange(first.json.access_token, { scope: 'list call:read-only call:destructive' }, 'tester');
+    assert.equal(second.status, 200, JSON.stringify(second.json));
+    assert.equal(second.json.scope, 'list call:read-only');
+    assert.equal((await call(second.json.access_token)).status, 200);
+    assert.match(JSON.stringify((await call(second.json.access_token, 'drop')).json), /token_scope/);
+    const entries = await gateway.entries('--principal-kind', 'delegated', '--tool', 'look');
+    assert.ok(entries.some((entry) => entry.principal.chain === 'tester < builder'));
+  });
+
+  test('a token for one endpoint stays for that one', async () => {
+    const narrow = await human({ aud: `${gateway.url}/mcp/docs` });
+    const same = await exchange(narrow);
+    const claims = JSON.parse(Buffer.from(same.json.access_token.split('.')[1], 'base64url'));
+    assert.equal(claims.aud, `${gateway.url}/mcp/docs`);
+    for (const resource of [gateway.url, `${gateway.url}/mcp`, `${gateway.url}/mcp/other`, 'https://elsewhere.example.com'])
+      assert.equal((await exchange(narrow, { resource })).json.error, 'invalid_target', resource);
+    assert.equal((await exchange(await human(), { resource: `${gateway.url}/mcp/docs` })).status, 200);
+  });
+
+  test('has none of the person\'s roles', async () => {
+    const { users } = JSON.parse(await gateway.ok('user', 'list', '--json'));
+    const ann = users.find((user) => user.subject === 'ann-1');
+    await gateway.ok('user', 'role', String(ann.id), 'owner');
+    const status = async (token) => (await fetch(`${gateway.url}/api/v1/users`, { headers: { Authorization: `Bearer ${token}` } })).status;
+    assert.equal(await status(await human()), 200);
+    const { json } = await exchange(await human());
+    assert.equal(await status(json.access_token), 403);
+  });
+
+  for (const [what, subject, form, client, error] of [
+    ['a client that may not', () => human(), {}, ['claude', 'claude-secret-canary'], 'unauthorized_client'],
+    ['a token of a stranger', async () => (await Issuer.start().then(async (each) => { const token = await each.token({ aud: gateway.url }); await each.close(); return token; })), {}, undefined, 'invalid_grant'],
+    ['a token for another gateway', () => human({ aud: 'https://elsewhere.example.com' }), {}, undefined, 'invalid_grant'],
+    ['an expired one', () => human({ exp: 1000 }), {}, undefined, 'invalid_grant'],
+    ['an assertion in its place', () => jag(), {}, undefined, 'invalid_grant'],
+    ['a program\'s own token', () => human({ sub: 'job', client_id: 'job' }), {}, undefined, 'invalid_grant'],
+    ['another type', () => human(), { subject_token_type: 'urn:ietf:params:oauth:token-type:id_token' }, undefined, 'invalid_request'],
+    ['an actor token', () => human(), { actor_token: 'x' }, undefined, 'invalid_request'],
+    ['nothing', () => undefined, {}, undefined, 'invalid_grant'],
+  ])
+    test(`refused: ${what}`, async () => {
+      const reply = await exchange(await subject(), form, ...(client ?? []));
+      assert.equal(reply.json.error, error);
+      assert.equal(reply.json.access_token, undefined);
+    });
 });
