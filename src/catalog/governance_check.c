@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/addr.h"
 #include "base/table.h"
 #include "base/url.h"
 #include "catalog/governance_priv.h"
@@ -246,6 +247,16 @@ static enum err_code check_server(const struct checker *c, struct server *server
     return check_rules(c, server);
 }
 
+static enum err_code check_network(const struct checker *c, const char *what, struct str item)
+{
+    struct addr_net net;
+    struct err why;
+    (void)what;
+    if (addr_parse_net(item, &net, &why) == ERR_OK)
+        return ERR_OK;
+    return refuse(c, item.ptr, "'" STR_FMT "' is no network like 10.0.0.0/8", STR_ARG(item));
+}
+
 static enum err_code check_robot(const struct checker *c, struct robot *robot)
 {
     if (!governance_is_name(robot->name))
@@ -253,7 +264,9 @@ static enum err_code check_robot(const struct checker *c, struct robot *robot)
                       "'" STR_FMT "' is no name for a robot; expected is [a-z0-9._-], 1 to 64, "
                       "starting with a letter or digit",
                       STR_ARG(robot->name));
-    if (add_once(c, c->robots, "robot", robot->name, robot) != ERR_OK)
+    if (add_once(c, c->robots, "robot", robot->name, robot) != ERR_OK ||
+        check_list(c, "network", robot->networks, robot->network_count, check_network) != ERR_OK ||
+        check_list(c, "claim", robot->identity, robot->identity_count, check_text) != ERR_OK)
         return c->err->code;
     return check_email(c, "a robot's owner", robot->owner);
 }

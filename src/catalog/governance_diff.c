@@ -157,8 +157,10 @@ static struct str robot_name(const void *item)
 static bool robot_apart(struct arena *arena, const void *item, struct facets *facets)
 {
     const struct robot *robot = item;
-    return new_facets(arena, 2, facets) &&
+    return new_facets(arena, 2 + robot->network_count + robot->identity_count, facets) &&
            add_facet(arena, facets, "owner", STR_NONE, robot->owner) &&
+           add_list(arena, facets, "network", robot->networks, robot->network_count) &&
+           add_list(arena, facets, "identity", robot->identity, robot->identity_count) &&
            (!robot->is_disabled || add_facet(arena, facets, "disabled", STR_NONE, STR_NONE));
 }
 

@@ -233,12 +233,30 @@ static void write_ceiling(struct buf *out, const struct ceiling *ceiling)
     buf_add_c(out, "}\n");
 }
 
+/* {provider: NAME, CLAIM: PATTERN, …} */
+static void write_identity(struct buf *out, const struct robot *robot)
+{
+    for (size_t i = 0; i < robot->identity_count; i++) {
+        struct str pattern = robot->identity[i];
+        struct str name = str_cut(&pattern, '=');
+        buf_add_c(out, i == 0 ? ", identity: {" : ", ");
+        write_text(out, name);
+        buf_add_c(out, ": ");
+        write_text(out, pattern);
+    }
+    if (robot->identity_count > 0)
+        buf_add_byte(out, '}');
+}
+
 static void write_robot(struct buf *out, const struct robot *robot)
 {
     buf_add_c(out, "  - {name: ");
     write_text(out, robot->name);
     buf_add_c(out, ", owner: ");
     write_text(out, robot->owner);
+    bool is_first = false;
+    write_members(out, &is_first, "networks", robot->networks, robot->network_count);
+    write_identity(out, robot);
     buf_add_c(out, robot->is_disabled ? ", disabled: true}\n" : "}\n");
 }
 

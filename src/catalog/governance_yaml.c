@@ -343,12 +343,43 @@ static enum err_code robot_disabled(struct reader *r, const struct yaml_node *no
     return reader_flag(r, node, &robot->is_disabled);
 }
 
+static enum err_code robot_networks(struct reader *r, const struct yaml_node *node, void *object)
+{
+    struct robot *robot = object;
+    return reader_texts(r, node, &robot->networks, &robot->network_count);
+}
+
+/* {provider: NAME, CLAIM: PATTERN, …}; the provider stands first in what is kept. */
+static enum err_code robot_identity(struct reader *r, const struct yaml_node *node, void *object)
+{
+    struct robot *robot = object;
+    const struct yaml_node *provider = yaml_find(node, STR("provider"));
+    if (provider == NULL || node->count < 2)
+        return reader_expected(r, node, "a mapping of provider, and claims with their patterns");
+    robot->identity = arena_calloc(r->arena, node->count, sizeof *robot->identity);
+    if (robot->identity == NULL)
+        return reader_no_memory(r);
+    robot->identity_count = 1;
+    for (const struct yaml_node *each = node->first; each != NULL; each = each->next) {
+        struct str *slot =
+            each == provider ? &robot->identity[0] : &robot->identity[robot->identity_count++];
+        struct str pattern;
+        if (reader_text(r, each, &pattern) != ERR_OK)
+            return r->err->code;
+        *slot = arena_printf(r->arena, STR_FMT "=" STR_FMT, STR_ARG(each->name->text),
+                             STR_ARG(pattern));
+        if (slot->ptr == NULL)
+            return reader_no_memory(r);
+    }
+    return ERR_OK;
+}
+
 static enum err_code read_robot(struct reader *r, const struct yaml_node *node, void *object)
 {
     static const struct reader_key keys[] = {
-        {"name", robot_name, true},
-        {"owner", robot_owner, true},
-        {"disabled", robot_disabled, false},
+        {"name", robot_name, true},          {"owner", robot_owner, true},
+        {"disabled", robot_disabled, false}, {"networks", robot_networks, false},
+        {"identity", robot_identity, false},
     };
     return reader_mapping(r, node, "a robot", keys, ARRAY_LEN(keys), object);
 }

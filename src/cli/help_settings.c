@@ -34,7 +34,8 @@ static const struct {
     {"origins", "none", "Origins of browsers allowed besides that of public_url"},
     {"identity.providers", "none",
      "Identity providers whose access tokens are taken: a list of `{name, issuer, jwks_url, ca, "
-     "audiences, groups_claim, email_claim, name_claim, email_domains, ema}`; name and issuer are "
+     "audiences, groups_claim, email_claim, name_claim, email_domains, ema, workloads}`; name and "
+     "issuer are "
      "needed, docs/identity.md explains the others"},
     {"identity.owners", "none",
      "Who owns the gateway: a list of `PROVIDER:E-MAIL`, bound to the person who first comes with "

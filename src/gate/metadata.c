@@ -23,8 +23,10 @@ static void write_issuers(struct jsonw *w, const struct identity_rules *rules, s
     jsonw_array(w);
     if (provider_has_ema(rules))
         jsonw_str(w, own);
+    /* Programs know where their tokens come from. */
     for (size_t i = 0; i < rules->provider_count; i++)
-        jsonw_str(w, rules->providers[i].issuer);
+        if (!rules->providers[i].is_workloads)
+            jsonw_str(w, rules->providers[i].issuer);
     jsonw_end_array(w);
 }
 

@@ -10,7 +10,7 @@ enum { FIXED_BYTES = 16 + 1 + 8, MAX_BYTES = FIXED_BYTES + 2 * (1 + SESSION_MAX_
 
 static const char purpose[] = "session";
 
-static struct str bind(struct arena *arena, const struct caller *caller, struct str endpoint)
+static struct str bound_to(struct arena *arena, const struct caller *caller, struct str endpoint)
 {
     return arena_printf(arena, STR_FMT "\n" STR_FMT, STR_ARG(caller->id), STR_ARG(endpoint));
 }
@@ -31,7 +31,7 @@ void session_seal(const struct keyring *keyring, const struct caller *caller, st
     CLEANUP(arena_freep) struct arena *arena = arena_new(16384);
     char plain[MAX_BYTES];
     size_t len = FIXED_BYTES;
-    struct str aad = arena == NULL ? STR_NONE : bind(arena, caller, endpoint);
+    struct str aad = arena == NULL ? STR_NONE : bound_to(arena, caller, endpoint);
 
     if (aad.ptr == NULL) {
         out->failed = true;
@@ -60,7 +60,7 @@ bool session_open(const struct keyring *keyring, const struct caller *caller, st
                   struct str text, int64_t now_us, int64_t max_age_us, struct arena *arena,
                   struct session *ret_session)
 {
-    struct str aad = bind(arena, caller, endpoint);
+    struct str aad = bound_to(arena, caller, endpoint);
     struct str plain = STR_NONE;
     struct session session = {0};
 

@@ -83,6 +83,13 @@ static enum err_code read_email_domains(struct reader *r, const struct yaml_node
                                &provider->email_domain_count, err);
 }
 
+static enum err_code read_workloads(struct reader *r, const struct yaml_node *node,
+                                    struct provider *provider, struct err *err)
+{
+    (void)r;
+    return settings_read_bool(node, &provider->is_workloads, err);
+}
+
 /* {clients: [ID, …]} */
 static enum err_code read_ema(struct reader *r, const struct yaml_node *node,
                               struct provider *provider, struct err *err)
@@ -126,6 +133,7 @@ static const struct {
     {"name_claim", read_name_claim},
     {"email_domains", read_email_domains},
     {"ema", read_ema},
+    {"workloads", read_workloads},
 };
 
 static enum err_code read_provider_key(struct reader *r, const struct yaml_node *node,
@@ -138,7 +146,7 @@ static enum err_code read_provider_key(struct reader *r, const struct yaml_node 
     return yaml_err(node->name, err,
                     "unknown key '" STR_FMT
                     "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
-                    "email_claim, name_claim, email_domains, ema",
+                    "email_claim, name_claim, email_domains, ema, workloads",
                     STR_ARG(node->name->text));
 }
 

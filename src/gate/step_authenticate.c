@@ -129,6 +129,39 @@ static bool fail_jwt(struct refusal_why *why, enum jwt_why jwt)
     return false;
 }
 
+struct claims_of {
+    const struct jwt *jwt;
+    struct arena *arena;
+};
+
+static struct str claim_of(const void *ctx, struct str name)
+{
+    const struct claims_of *claims = ctx;
+
+    return jwt_text(claims->jwt, name, claims->arena);
+}
+
+/* A program that the provider vouches for: one of our robots, or nobody. */
+static bool make_workload(struct call *call, const struct provider *provider, const struct jwt *jwt,
+                          const struct jwt_claims *claims, struct refusal_why *why)
+{
+    const struct claims_of ctx = {.jwt = jwt, .arena = call->arena};
+    struct caller *caller = &call->caller;
+
+    why->failure = AUTH_MACHINE;
+    if (token_table_find_workload(snapshot_tokens(call->snapshot), provider->name, claim_of, &ctx,
+                                  caller, &why->failure, NULL) != ERR_OK)
+        return false;
+    caller->is_listener_as = false;
+    caller->provider = provider->name;
+    caller->issuer = provider->issuer;
+    caller->subject = claims->subject;
+    caller->audience = claims->audience;
+    caller->token_id = claims->id;
+    caller->expires_us = claims->expires_at * 1000000;
+    return true;
+}
+
 static bool make_person(struct call *call, const struct provider *provider, const struct jwt *jwt,
                         const struct jwt_claims *claims, struct refusal_why *why)
 {
@@ -139,7 +172,7 @@ static bool make_person(struct call *call, const struct provider *provider, cons
     case PERSON_DISABLED:
         return fail(why, AUTH_DISABLED);
     case PERSON_MACHINE:
-        return fail(why, AUTH_MACHINE);
+        return make_workload(call, provider, jwt, claims, why);
     case PERSON_INVALID:
         break;
     }
@@ -190,7 +223,8 @@ static bool find_person(struct call *call, struct str token, bool may_wait, stru
         return fail_jwt(why, jwt_why);
     if (!make_person(call, provider, &jwt, &claims, why))
         return false;
-    people_saw(call);
+    if (call->caller.kind != PRINCIPAL_ROBOT)
+        people_saw(call);
     return true;
 }
 
@@ -217,6 +251,18 @@ static bool check_token(struct call *call, struct str token, bool may_wait, stru
     return token_table_find(snapshot_tokens(call->snapshot), token,
                             keyring_get(gate->keyring, KEY_PEPPER), call->started_us, &call->caller,
                             &why->failure, NULL) == ERR_OK;
+}
+
+/* A robot that is bound to networks calls from there alone, whatever it shows. */
+static bool is_where_it_may(struct call *call, struct refusal_why *why)
+{
+    const struct caller *caller = &call->caller;
+
+    for (size_t i = 0; i < caller->network_count; i++) {
+        if (addr_in_net(&call->address, &caller->networks[i]))
+            return true;
+    }
+    return caller->network_count == 0 || fail(why, AUTH_ADDRESS);
 }
 
 static bool find_caller(struct call *call, bool may_wait, struct refusal_why *why)
@@ -257,7 +303,7 @@ enum step_result step_authenticate(struct call *call)
     /* The token endpoint has clients, not callers; `identify` hands the request over. */
     if (call->route.kind == ROUTE_OAUTH_TOKEN)
         return STEP_NEXT;
-    if (find_caller(call, true, &why))
+    if (find_caller(call, true, &why) && is_where_it_may(call, &why))
         return admit(call);
     return call->awaits != NULL ? STEP_NEXT : unauthenticated(call, &why);
 }
@@ -311,7 +357,7 @@ enum step_result step_identify(struct call *call)
         call->has_fetched = true;
         return wait_for_keys(call);
     }
-    if (find_caller(call, false, &why))
+    if (find_caller(call, false, &why) && is_where_it_may(call, &why))
         return admit(call);
     return unauthenticated(call, &why);
 }

@@ -8,6 +8,8 @@
 
 /* A token as the table keeps it, with the caller it makes. */
 struct known {
+    const struct str *identity; /* of a robot's workload */
+    size_t identity_count;
     struct caller caller;
     uint8_t hash[TOKEN_HASH_BYTES];
     bool is_revoked;
@@ -18,8 +20,9 @@ struct token_table {
     struct arena *arena;   /* of the views in callers */
     struct table *by_user; /* provider, NUL, subject to struct known_user */
     struct known_user *users;
-    struct known *tokens;   /* by the order given */
-    struct known *robots;   /* what a listener acts as */
+    struct known *tokens; /* by the order given */
+    struct known *robots; /* what a listener or a workload acts as */
+    size_t robot_count;
     struct table *by_hash;  /* first bytes of the hash to struct known */
     struct table *by_id;    /* id of the token to struct known */
     struct table *by_robot; /* name of the robot to struct known of robots */
@@ -38,7 +41,7 @@ static const char *const failure_words[] = {
     [AUTH_MISSING] = "missing",   [AUTH_MALFORMED] = "malformed", [AUTH_TYPO] = "typo",
     [AUTH_UNKNOWN] = "unknown",   [AUTH_EXPIRED] = "expired",     [AUTH_REVOKED] = "revoked",
     [AUTH_DISABLED] = "disabled", [AUTH_ISSUER] = "issuer",       [AUTH_KEYS] = "keys_missing",
-    [AUTH_JWT] = "jwt_invalid",   [AUTH_MACHINE] = "machine",
+    [AUTH_JWT] = "jwt_invalid",   [AUTH_MACHINE] = "machine",     [AUTH_ADDRESS] = "address",
 };
 
 const char *auth_failure_word(enum auth_failure failure)
@@ -69,6 +72,18 @@ static bool keep_groups(struct arena *arena, struct caller *caller)
     return groups != NULL;
 }
 
+static bool keep_nets(struct arena *arena, struct caller *caller)
+{
+    struct addr_net *nets = arena_calloc(arena, caller->network_count + 1, sizeof *nets);
+
+    if (nets == NULL)
+        return false;
+    for (size_t i = 0; i < caller->network_count; i++)
+        nets[i] = caller->networks[i];
+    caller->networks = nets;
+    return true;
+}
+
 bool caller_dup(struct arena *arena, const struct caller *caller, struct caller *ret_caller)
 {
     struct caller copy = *caller;
@@ -76,7 +91,7 @@ bool caller_dup(struct arena *arena, const struct caller *caller, struct caller 
         !keep(arena, &copy.issuer) || !keep(arena, &copy.subject) || !keep(arena, &copy.email) ||
         !keep(arena, &copy.token_id) || !keep(arena, &copy.provider) ||
         !keep(arena, &copy.audience) || !keep(arena, &copy.client_id) ||
-        !keep(arena, &copy.chain) || !keep_groups(arena, &copy))
+        !keep(arena, &copy.chain) || !keep_groups(arena, &copy) || !keep_nets(arena, &copy))
         return false;
     *ret_caller = copy;
     return true;
@@ -92,6 +107,20 @@ static const struct robot *robot_by_id(const struct robot *robots, size_t count,
     return NULL;
 }
 
+/* What can't be read any more lets nobody in: an empty list would mean everybody. */
+static bool keep_networks(struct arena *arena, const struct robot *robot, struct caller *caller)
+{
+    struct addr_net *nets = arena_calloc(arena, robot->network_count + 1, sizeof *nets);
+    if (nets == NULL)
+        return false;
+    for (size_t i = 0; i < robot->network_count; i++)
+        if (addr_parse_net(robot->networks[i], &nets[i], NULL) != ERR_OK)
+            return false;
+    caller->networks = nets;
+    caller->network_count = robot->network_count;
+    return true;
+}
+
 static bool make_robot(struct arena *arena, const struct robot *robot, struct caller *caller)
 {
     caller->kind = PRINCIPAL_ROBOT;
@@ -99,7 +128,8 @@ static bool make_robot(struct arena *arena, const struct robot *robot, struct ca
     caller->id = arena_printf(arena, "robot:" STR_FMT, STR_ARG(robot->name));
     caller->name = robot->name;
     caller->owner = robot->owner;
-    return caller->id.ptr != NULL && keep(arena, &caller->name) && keep(arena, &caller->owner);
+    return caller->id.ptr != NULL && keep(arena, &caller->name) && keep(arena, &caller->owner) &&
+           keep_networks(arena, robot, caller);
 }
 
 static bool make_owner(struct arena *arena, const struct token *token, struct caller *caller)
@@ -165,6 +195,17 @@ static enum err_code add_tokens(struct token_table *table, const struct token *t
     return code;
 }
 
+static const struct str *keep_texts(struct arena *arena, const struct str *texts, size_t count)
+{
+    struct str *copies = arena_calloc(arena, count + 1, sizeof *copies);
+    for (size_t i = 0; copies != NULL && i < count; i++) {
+        copies[i] = texts[i];
+        if (!keep(arena, &copies[i]))
+            return NULL;
+    }
+    return copies;
+}
+
 static enum err_code add_robots(struct token_table *table, const struct robot *robots, size_t count,
                                 struct err *err)
 {
@@ -174,6 +215,11 @@ static enum err_code add_robots(struct token_table *table, const struct robot *r
         known->is_disabled = robots[i].is_disabled;
         known->caller.is_listener_as = true;
         known->caller.scopes = SCOPE_SET_CALLS;
+        known->identity_count = robots[i].identity_count;
+        known->identity = keep_texts(table->arena, robots[i].identity, robots[i].identity_count);
+        if (known->identity == NULL)
+            return out_of_memory(err);
+        table->robot_count = i + 1;
         if (!make_robot(table->arena, &robots[i], &known->caller) ||
             !table_put(table->by_robot, robots[i].name, known, &old))
             return out_of_memory(err);
@@ -397,16 +443,53 @@ enum err_code token_table_find_robot(const struct token_table *table, struct str
     return ERR_OK;
 }
 
+static bool fits(const struct known *robot, struct str provider, workload_claim_fn *claim,
+                 const void *ctx)
+{
+    struct str name = robot->identity_count < 2 ? STR_NONE : robot->identity[0];
+    (void)str_cut(&name, '=');
+    if (name.len == 0 || !str_eq(name, provider))
+        return false;
+    for (size_t i = 1; i < robot->identity_count; i++) {
+        struct str pattern = robot->identity[i];
+        struct str text = claim(ctx, str_cut(&pattern, '='));
+        if (text.len == 0 || !str_glob(pattern, text))
+            return false;
+    }
+    return true;
+}
+
+enum err_code token_table_find_workload(const struct token_table *table, struct str provider,
+                                        workload_claim_fn *claim, const void *ctx,
+                                        struct caller *ret_caller, enum auth_failure *ret_failure,
+                                        struct err *err)
+{
+    for (size_t i = 0; i < table->robot_count; i++) {
+        const struct known *robot = &table->robots[i];
+        if (!fits(robot, provider, claim, ctx))
+            continue;
+        if (robot->is_disabled)
+            return refuse(AUTH_DISABLED, ret_failure, err);
+        *ret_caller = robot->caller;
+        return ERR_OK;
+    }
+    return refuse(AUTH_MACHINE, ret_failure, err);
+}
+
 bool token_table_has(const struct token_table *table, const struct caller *caller, int64_t now_us)
 {
     enum auth_failure why = AUTH_UNKNOWN;
     struct known_user user;
-    if (caller->provider.len > 0)
+    if (caller->provider.len > 0 && caller->kind != PRINCIPAL_ROBOT)
         return caller->expires_us > now_us &&
                (!token_table_find_user(table, caller->provider, caller->subject, &user) ||
                 !user.is_disabled);
-    const struct known *known = caller->is_listener_as ? table_get(table->by_robot, caller->name)
-                                                       : table_get(table->by_id, caller->token_id);
+    if (caller->provider.len > 0 && caller->expires_us <= now_us)
+        return false;
+    /* Who came without a token of ours is looked for by name. */
+    bool is_named = caller->is_listener_as || caller->provider.len > 0;
+    const struct known *known = is_named ? table_get(table->by_robot, caller->name)
+                                         : table_get(table->by_id, caller->token_id);
     return known != NULL && known->caller.robot_id == caller->robot_id &&
            str_eq(known->caller.id, caller->id) && is_live(known, now_us, &why);
 }

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
@@ -40,10 +41,12 @@ struct caller {
     struct str chain;     /* who acts for whom, outermost first: "agent-a < agent-b"; or empty */
     const struct str *groups; /* as the identity provider states them */
     size_t group_count;
-    enum user_role role; /* of a human; an agent has none */
-    uint32_t scopes;     /* SCOPE_BIT set */
-    int64_t expires_us;  /* of the token; 0: never */
-    int64_t robot_id;    /* 0: no robot */
+    enum user_role role;             /* of a human; an agent has none */
+    uint32_t scopes;                 /* SCOPE_BIT set */
+    int64_t expires_us;              /* of the token; 0: never */
+    int64_t robot_id;                /* 0: no robot */
+    const struct addr_net *networks; /* it may call from; none: from anywhere */
+    size_t network_count;
     bool is_listener_as; /* no token was shown: the listener's `as` says who it is */
 };
 
@@ -62,6 +65,7 @@ enum auth_failure {
     AUTH_ISSUER,   /* a JWT of an issuer that nobody trusts */
     AUTH_KEYS,     /* the keys of the issuer can't be had */
     AUTH_JWT,      /* a JWT that is not valid here: enum jwt_why says why */
+    AUTH_ADDRESS,  /* the robot may not call from there */
     AUTH_MACHINE,  /* a JWT of a program, which is no robot here */
     AUTH_FAILURES
 };
@@ -96,6 +100,16 @@ enum err_code token_table_find(const struct token_table *table, struct str token
 enum err_code token_table_find_robot(const struct token_table *table, struct str name,
                                      struct caller *ret_caller, enum auth_failure *ret_failure,
                                      struct err *err) MUST_CHECK;
+
+/* The text claim of a workload's token; empty: there is none. */
+typedef struct str workload_claim_fn(const void *ctx, struct str name);
+
+/* The first robot whose identity is that of this provider and fits all its claims, with every scope
+ * of a robot. AUTH_MACHINE: there is none. */
+enum err_code token_table_find_workload(const struct token_table *table, struct str provider,
+                                        workload_claim_fn *claim, const void *ctx,
+                                        struct caller *ret_caller, enum auth_failure *ret_failure,
+                                        struct err *err) MUST_CHECK;
 
 /* What is known of a person beyond the token. */
 struct known_user {

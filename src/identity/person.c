@@ -188,7 +188,7 @@ enum person_result person_of(const struct identity_rules *rules, const struct pr
     struct known_user user = {.role = ROLE_MEMBER};
 
     caller.client_id = client_of(jwt, arena);
-    if (is_machine(jwt, claims, caller.client_id, arena))
+    if (provider->is_workloads || is_machine(jwt, claims, caller.client_id, arena))
         return PERSON_MACHINE;
     if (!name_person(provider, jwt, claims, arena, &caller) ||
         !read_chain(jwt, arena, &caller.chain))

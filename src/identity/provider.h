@@ -23,6 +23,7 @@ struct provider {
     struct str name_claim;
     const struct str *email_domains; /* e-mail addresses it may state; none: any */
     size_t email_domain_count;
+    bool is_workloads;             /* its tokens are of programs, which are robots here or nobody */
     const struct str *ema_clients; /* clients that may redeem its ID-JAGs here; none: nobody */
     size_t ema_client_count;
 };

@@ -137,10 +137,33 @@ static enum err_code save_servers(struct sql *sql, const struct governance *gove
     return sql_run(sql, "DELETE FROM server WHERE position = -1", SQL_NO_ARGS, err);
 }
 
+/* --- roles, grants, ceilings, robots --- */
+
+struct list {
+    const char *name;
+    const struct str *items;
+    size_t count;
+};
+
+static enum err_code save_lists(struct sql *sql, int64_t owner_id, const struct list *lists,
+                                size_t count, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0; code == ERR_OK && at < lists[i].count; at++)
+            code = sql_run(sql,
+                           "INSERT INTO list_item (list, owner_id, position, value) "
+                           "VALUES (?1, ?2, ?3, ?4)",
+                           SQL_ARGS(SQL_TEXT(str_c(lists[i].name)), SQL_INT(owner_id), SQL_INT(at),
+                                    SQL_TEXT(lists[i].items[at])),
+                           err);
+    return code;
+}
+
 /* --- robots --- */
 
-static enum err_code save_robot(struct sql *sql, const struct robot *robot, size_t position,
-                                struct err *err)
+static enum err_code put_robot(struct sql *sql, const struct robot *robot, size_t position,
+                               struct err *err)
 {
     const struct sql_value values[] = {
         SQL_INT(position),
@@ -163,6 +186,21 @@ static enum err_code save_robot(struct sql *sql, const struct robot *robot, size
     return code == ERR_CONFLICT ? twice("robots", robot->name, err) : code;
 }
 
+static enum err_code save_robot(struct sql *sql, const struct robot *robot, size_t position,
+                                struct err *err)
+{
+    const struct list lists[] = {
+        {"robot.networks", robot->networks, robot->network_count},
+        {"robot.identity", robot->identity, robot->identity_count},
+    };
+    int64_t id = 0;
+    enum err_code code = put_robot(sql, robot, position, err);
+    if (code == ERR_OK)
+        code = sql_get_i64(sql, "SELECT id FROM robot WHERE name = ?1",
+                           SQL_ARGS(SQL_TEXT(robot->name)), &id, err);
+    return code == ERR_OK ? save_lists(sql, id, lists, ARRAY_LEN(lists), err) : code;
+}
+
 static enum err_code save_robots(struct sql *sql, const struct governance *governance,
                                  const struct store_change *change, struct err *err)
 {
@@ -177,29 +215,6 @@ static enum err_code save_robots(struct sql *sql, const struct governance *gover
     if (code != ERR_OK)
         return code;
     return sql_run(sql, "DELETE FROM robot WHERE position = -1", SQL_NO_ARGS, err);
-}
-
-/* --- roles, grants, ceilings --- */
-
-struct list {
-    const char *name;
-    const struct str *items;
-    size_t count;
-};
-
-static enum err_code save_lists(struct sql *sql, int64_t owner_id, const struct list *lists,
-                                size_t count, struct err *err)
-{
-    enum err_code code = ERR_OK;
-    for (size_t i = 0; i < count; i++)
-        for (size_t at = 0; code == ERR_OK && at < lists[i].count; at++)
-            code = sql_run(sql,
-                           "INSERT INTO list_item (list, owner_id, position, value) "
-                           "VALUES (?1, ?2, ?3, ?4)",
-                           SQL_ARGS(SQL_TEXT(str_c(lists[i].name)), SQL_INT(owner_id), SQL_INT(at),
-                                    SQL_TEXT(lists[i].items[at])),
-                           err);
-    return code;
 }
 
 static enum err_code save_role(struct sql *sql, const struct role *role, size_t position,
@@ -311,7 +326,8 @@ enum err_code sqlite_save_governance(struct sql *sql, const struct governance *g
     enum err_code code = step_version(sql, expected_version, err);
     if (code == ERR_OK)
         code = save_servers(sql, governance, change, err);
+    /* Rights empty the table of lists, which robots fill, too. */
     if (code == ERR_OK)
-        code = save_robots(sql, governance, change, err);
-    return code == ERR_OK ? save_rights(sql, governance, err) : code;
+        code = save_rights(sql, governance, err);
+    return code == ERR_OK ? save_robots(sql, governance, change, err) : code;
 }

@@ -162,8 +162,14 @@ static enum err_code read_robot(struct loader *loader, struct sqlite3_stmt *row,
     struct robot *robot = item;
     robot->id = sql_i64(row, 0);
     robot->is_disabled = sql_i64(row, 3) != 0;
+    const struct list lists[] = {
+        {"robot.networks", robot->id, &robot->networks, &robot->network_count},
+        {"robot.identity", robot->id, &robot->identity, &robot->identity_count},
+    };
     enum err_code code = loader_str(loader, row, 1, &robot->name, err);
-    return code == ERR_OK ? loader_str(loader, row, 2, &robot->owner, err) : code;
+    if (code == ERR_OK)
+        code = loader_str(loader, row, 2, &robot->owner, err);
+    return code == ERR_OK ? load_lists(loader, lists, ARRAY_LEN(lists), err) : code;
 }
 
 static const struct loader_query server_query = {

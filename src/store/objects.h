@@ -91,6 +91,11 @@ struct robot {
     struct str name;
     struct str owner; /* e-mail address of a human */
     bool is_disabled;
+    struct str *networks; /* it may call from these alone; none: from anywhere */
+    size_t network_count;
+    struct str *identity; /* of its workload: "provider=NAME", then "CLAIM=PATTERN", all of which
+                             must fit; none: by tokens of this gateway alone */
+    size_t identity_count;
 };
 
 /* All that the governance file holds. Order is kept. */

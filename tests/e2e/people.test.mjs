@@ -16,6 +16,7 @@ let upstream;
 let corp;
 let partner;
 let stranger;
+let builds; // an issuer of programs
 let gateway;
 
 const governance = () => `
@@ -25,10 +26,13 @@ roles:
   - {name: analyst, groups: [data-analysts]}
 robots:
   - {name: nightly, owner: bob@example.com}
+  - {name: elsewhere, owner: ann@example.com, networks: [10.0.0.0/8, "2001:db8::/32"]}
+  - {name: here, owner: ann@example.com, networks: [127.0.0.0/8]}
+  - {name: deploy, owner: dora@example.com, identity: {provider: builds, sub: "repo:org/app:*", environment: production}}
 grants:
   - {name: analysts read, to: {roles: [analyst]}, server: docs, categories: [read-only]}
   - {name: ann may all, to: {users: [ann@example.com]}, server: docs, categories: [read-only, destructive]}
-  - {name: nightly reads, to: {robots: [nightly]}, server: docs, categories: [read-only]}
+  - {name: nightly reads, to: {robots: [nightly, elsewhere, here, deploy]}, server: docs, categories: [read-only]}
 ceilings:
   - {principals: [delegated], deny: [destructive]}
 `;
@@ -38,6 +42,7 @@ before(async () => {
   corp = await Issuer.start();
   partner = await Issuer.start('ES256');
   stranger = await Issuer.start();
+  builds = await Issuer.start();
   gateway = await Gateway.start({
     settings: `identity: ${JSON.stringify({
       agents: ['agent-*'],
@@ -45,6 +50,7 @@ before(async () => {
       providers: [
         { name: 'corp', issuer: corp.url, audiences: ['api://portreeve'], email_domains: ['example.com'] },
         { name: 'partner', issuer: partner.url, groups_claim: 'realm_access.roles' },
+        { name: 'builds', issuer: builds.url, workloads: true },
       ],
     })}`,
     governance: governance(),
@@ -53,7 +59,7 @@ before(async () => {
 
 after(async () => {
   await gateway?.remove();
-  await Promise.all([upstream, corp, partner, stranger].map((each) => each?.close()));
+  await Promise.all([upstream, corp, partner, stranger, builds].map((each) => each?.close()));
 });
 
 const call = (token, tool = 'look', path = '/mcp/docs') =>
@@ -170,7 +176,7 @@ describe('who is not', { timeout: 60000 }, () => {
 });
 
 describe('keys', { timeout: 60000 }, () => {
-  test('ten thousand invented kids cost no fetch, and good tokens are good meanwhile', async () => {
+  test('hundreds of invented kids cost one fetch at most, and good tokens are good meanwhile', async () => {
     await call(await mine());
     const before = corp.fetches;
     const good = await mine();
@@ -246,5 +252,47 @@ describe('roles', { timeout: 60000 }, () => {
   test('an agent for the owner has no role', async () => {
     const agent = await mine({ sub: 'owner-1', email: 'owner@example.com', client_id: 'agent-1' });
     assert.equal((await status(agent)).status, 403);
+  });
+});
+
+describe('robots', { timeout: 60000 }, () => {
+  test('bound to networks call from there alone, and the token says nothing else', async () => {
+    const [here, elsewhere] = [await gateway.token('here'), await gateway.token('elsewhere')];
+    for (let i = 0; i < 3; i++) {
+      assert.equal((await call(here)).status, 200);
+      assert.equal((await call(elsewhere)).status, 401);
+    }
+  });
+
+  const job = (claims = {}) =>
+    builds.token({ aud: gateway.url, sub: 'repo:org/app:ref:refs/heads/main', client_id: undefined, environment: 'production', ...claims });
+
+  test('without a token of ours: a workload whose claims fit', async () => {
+    const reply = await call(await job());
+    assert.equal(reply.status, 200, JSON.stringify(reply.json));
+    const entries = await gateway.entries('--principal-kind', 'robot', '--tool', 'look');
+    const entry = entries.find((each) => each.principal.id === 'robot:deploy');
+    assert.equal(entry.principal.owner, 'dora@example.com');
+  });
+
+  for (const [what, claims] of [
+    ['of another repository', { sub: 'repo:org/other:ref:refs/heads/main' }],
+    ['of another environment', { environment: 'staging' }],
+    ['of none', { environment: undefined }],
+    ['that says it is a person', { sub: 'ann-1', email: 'ann@example.com', email_verified: true, groups: ['data-analysts'] }],
+  ])
+    test(`a workload ${what} is nobody`, async () => assert.equal((await call(await job(claims))).status, 401));
+
+  test('a robot of a workload can be shut off like any other', async () => {
+    const token = await job();
+    assert.equal((await call(token)).status, 200);
+    const before_ = await gateway.ok('export');
+    assert.match(before_, /identity: \{provider: builds, sub: "?repo:org\/app:\*"?, environment: production\}/);
+    assert.match(before_, /networks: \["?10\.0\.0\.0\/8"?, "?2001:db8::\/32"?\]/);
+    await gateway.apply(before_.replace(/(name: deploy[^\n]*)\}\n/, '$1, disabled: true}\n'));
+    assert.equal((await call(token)).status, 401);
+    await gateway.apply(before_);
+    assert.equal((await call(token)).status, 200);
+    assert.equal(await gateway.ok('export'), before_, 'what is exported and applied is the same');
   });
 });
