@@ -147,6 +147,27 @@ static bool is_sound(EVP_PKEY *evp)
     return context != NULL && EVP_PKEY_public_check(context) == 1;
 }
 
+/* Keys of a broken generator (ROCA, CVE-2017-15361) are powers of 65537 modulo every small prime;
+ * the chance of any other key to be that is below 2^-27. */
+static bool is_roca(const BIGNUM *n)
+{
+    static const unsigned primes[] = {11, 13, 17,  19,  37,  53,  61,  71, 73,
+                                      79, 97, 103, 107, 109, 127, 151, 157};
+
+    for (size_t i = 0; i < ARRAY_LEN(primes); i++) {
+        unsigned p = primes[i];
+        BN_ULONG rest = BN_mod_word(n, p);
+        BN_ULONG power = 1;
+        unsigned steps = 0;
+
+        while (power != rest && steps++ < p)
+            power = power * (65537 % p) % p;
+        if (power != rest)
+            return false;
+    }
+    return true;
+}
+
 static enum err_code check_rsa(const BIGNUM *n, const BIGNUM *e, struct err *err)
 {
     if (n == NULL || e == NULL)
@@ -156,6 +177,8 @@ static enum err_code check_rsa(const BIGNUM *n, const BIGNUM *e, struct err *err
                        BN_num_bits(n), RSA_MIN_BITS, RSA_MAX_BITS);
     if (!BN_is_odd(n) || !BN_is_odd(e) || BN_num_bits(e) < 2 || BN_num_bits(e) > 64)
         return err_set(err, ERR_INVALID, "an RSA key with impossible numbers");
+    if (is_roca(n))
+        return err_set(err, ERR_INVALID, "an RSA key of a broken generator (ROCA)");
     return ERR_OK;
 }
 

@@ -46,14 +46,9 @@ static enum jwt_why decode(struct str part, struct arena *arena, struct str *ret
     return JWT_OK;
 }
 
-static enum jwt_why decode_object(struct str part, struct arena *arena, enum jwt_why bad,
-                                  struct json_doc *ret_doc)
+static enum jwt_why read_object(struct str text, struct arena *arena, enum jwt_why bad,
+                                struct json_doc *ret_doc)
 {
-    struct str text;
-    enum jwt_why why = decode(part, arena, &text);
-
-    if (why != JWT_OK)
-        return why;
     if (json_parse(text, &limits, arena, ret_doc, NULL) != ERR_OK ||
         !json_is(ret_doc, 0, JSON_OBJECT))
         return bad;
@@ -104,28 +99,45 @@ static enum jwt_why read_header(const struct json_doc *header, struct arena *are
     return read_typ(header, arena, &jwt->typ);
 }
 
-enum jwt_why jwt_parse(struct str token, struct arena *arena, struct jwt *ret_jwt)
+enum jwt_why jws_parse(struct str token, struct arena *arena, struct jwt *ret_jwt,
+                       struct str *ret_payload)
 {
     struct jwt jwt = {.alg = PKEY_RS256};
     struct json_doc header;
+    struct str text = STR_NONE;
     struct str rest = token;
 
     if (token.len > JWT_MAX_BYTES)
         return JWT_TOO_LONG;
     struct str first = str_cut(&rest, '.');
     struct str second = str_cut(&rest, '.');
-    if (first.len == 0 || second.len == 0 || rest.len == 0 || str_find(rest, '.') < rest.len)
+    if (first.len == 0 || rest.len == 0 || str_find(rest, '.') < rest.len)
         return JWT_NOT_COMPACT;
     if (first.len > MAX_HEADER_BYTES)
         return JWT_TOO_LONG;
     jwt.signed_bytes = str_first(token, first.len + 1 + second.len);
-    enum jwt_why why = decode_object(first, arena, JWT_BAD_HEADER, &header);
+    enum jwt_why why = decode(first, arena, &text);
+    if (why == JWT_OK)
+        why = read_object(text, arena, JWT_BAD_HEADER, &header);
     if (why == JWT_OK)
         why = read_header(&header, arena, &jwt);
     if (why == JWT_OK)
         why = decode(rest, arena, &jwt.signature);
     if (why == JWT_OK)
-        why = decode_object(second, arena, JWT_BAD_CLAIMS, &jwt.claims);
+        why = decode(second, arena, ret_payload);
+    if (why == JWT_OK)
+        *ret_jwt = jwt;
+    return why;
+}
+
+enum jwt_why jwt_parse(struct str token, struct arena *arena, struct jwt *ret_jwt)
+{
+    struct jwt jwt;
+    struct str payload = STR_NONE;
+    enum jwt_why why = jws_parse(token, arena, &jwt, &payload);
+
+    if (why == JWT_OK)
+        why = read_object(payload, arena, JWT_BAD_CLAIMS, &jwt.claims);
     if (why != JWT_OK)
         return why;
     jwt.issuer = jwt_text(&jwt, STR("iss"), arena);

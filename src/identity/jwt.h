@@ -43,6 +43,10 @@ struct jwt {
 /* Could this be a JWT at all (two dots)? Opaque tokens are somebody else's. */
 bool jwt_looks_like(struct str token);
 enum jwt_why jwt_parse(struct str token, struct arena *arena, struct jwt *ret_jwt) MUST_CHECK;
+/* The same for any JWS in compact form: claims and issuer are not read, what is signed comes out
+ * decoded. */
+enum jwt_why jws_parse(struct str token, struct arena *arena, struct jwt *ret_jwt,
+                       struct str *ret_payload) MUST_CHECK;
 /* algs: PKEY_ALG_BIT set that this issuer may use. A token without kid is tried with the one key
  * that fits; with several it is refused. */
 enum jwt_why jwt_verify(const struct jwt *jwt, const struct jwk_set *keys,
