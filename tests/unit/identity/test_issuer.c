@@ -1,0 +1,140 @@
+/* Tokens of our own: what they say is what was put in, for others and for ourselves. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "identity/issuer.h"
+#include "identity/jwt.h"
+
+#define NOW INT64_C(1790000000)
+
+struct world {
+    char dir[64];
+    struct keyring *keyring;
+    struct issuer *issuer;
+    struct arena *arena;
+};
+
+static int set_up(void **state)
+{
+    static struct world world;
+    struct err err;
+    (void)snprintf(world.dir, sizeof world.dir, "/tmp/portreeve-test-XXXXXX");
+    assert_non_null(mkdtemp(world.dir));
+    assert_ok(keyring_create(world.dir, &err), err);
+    assert_ok(keyring_load(world.dir, &world.keyring, &err), err);
+    assert_ok(issuer_new(world.keyring, STR("https://gateway.example.com"), &world.issuer, &err),
+              err);
+    world.arena = arena_new(1 << 20);
+    *state = &world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    char command[128];
+    issuer_free(world->issuer);
+    keyring_free(world->keyring);
+    arena_free(world->arena);
+    (void)snprintf(command, sizeof command, "rm -r '%s'", world->dir);
+    return system(command);
+}
+
+static struct jwt mint(struct world *world, const struct caller *caller, uint32_t scopes)
+{
+    const struct issue issue = {.caller = caller,
+                                .audience = STR_INIT("https://gateway.example.com/mcp"),
+                                .scopes = scopes,
+                                .now = NOW,
+                                .seconds = 600};
+    struct buf out;
+    struct jwt jwt;
+    buf_init(&out, 1 << 16);
+    assert_true(issuer_mint(world->issuer, &issue, &out));
+    struct str token = arena_dup(world->arena, buf_str(&out));
+    buf_done(&out);
+    assert_int_equal(jwt_parse(token, world->arena, &jwt), JWT_OK);
+    assert_int_equal(jwt_verify(&jwt, issuer_keys(world->issuer), PKEY_ALG_BIT(PKEY_EDDSA)),
+                     JWT_OK);
+    return jwt;
+}
+
+static void a_token_says_who_vouched_for_whom(void **state)
+{
+    struct world *world = *state;
+    static const struct str groups[] = {STR_INIT("a \"quoted\" group"), STR_INIT("b")};
+    const struct caller ann = {.provider = STR_INIT("corp"),
+                               .subject = STR_INIT("ann\n1"),
+                               .email = STR_INIT("ann@example.com"),
+                               .name = STR_INIT("Ann <ann>"),
+                               .client_id = STR_INIT("claude"),
+                               .chain = STR_INIT("outer < inner"),
+                               .groups = groups,
+                               .group_count = 2};
+    struct jwt jwt = mint(world, &ann, SCOPE_BIT(SCOPE_LIST));
+    static const struct {
+        const char *path;
+        const char *text;
+    } rows[] = {
+        {"iss", "https://gateway.example.com"},
+        {"aud", "https://gateway.example.com/mcp"},
+        {"sub", "ann\n1"},
+        {"idp", "corp"},
+        {"email", "ann@example.com"},
+        {"name", "Ann <ann>"},
+        {"client_id", "claude"},
+        {"scope", "list"},
+        {"act.sub", "outer"},
+        {"act.act.sub", "inner"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (!json_str_is(&jwt.claims, jwt_find(&jwt, str_c(rows[i].path)), str_c(rows[i].text)))
+            fail_msg("%s", rows[i].path);
+    assert_int_equal(jwt_find(&jwt, STR("act.act.act")), JSON_NONE);
+    assert_true(str_eq(jwt.typ, STR("at+jwt")));
+}
+
+static void an_address_that_nobody_vouched_for_is_not_said(void **state)
+{
+    struct world *world = *state;
+    const struct caller bob = {.provider = STR_INIT("corp"), .subject = STR_INIT("bob")};
+    struct jwt jwt = mint(world, &bob, SCOPE_SET_CALLS);
+    assert_int_equal(jwt_find(&jwt, STR("email")), JSON_NONE);
+    assert_int_equal(jwt_find(&jwt, STR("email_verified")), JSON_NONE);
+    assert_int_equal(jwt_find(&jwt, STR("act")), JSON_NONE);
+}
+
+static void every_token_has_an_id_of_its_own(void **state)
+{
+    struct world *world = *state;
+    const struct caller bob = {.provider = STR_INIT("corp"), .subject = STR_INIT("bob")};
+    struct jwt one = mint(world, &bob, SCOPE_SET_CALLS);
+    struct jwt two = mint(world, &bob, SCOPE_SET_CALLS);
+    assert_false(
+        str_eq(jwt_text(&one, STR("jti"), world->arena), jwt_text(&two, STR("jti"), world->arena)));
+}
+
+static void the_same_installation_keeps_its_key(void **state)
+{
+    struct world *world = *state;
+    struct issuer *again = NULL;
+    struct err err;
+    assert_ok(issuer_new(world->keyring, STR("https://gateway.example.com"), &again, &err), err);
+    assert_true(str_eq(jwk_set_at(issuer_keys(again), 0)->kid,
+                       jwk_set_at(issuer_keys(world->issuer), 0)->kid));
+    issuer_free(again);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_says_who_vouched_for_whom),
+        cmocka_unit_test(an_address_that_nobody_vouched_for_is_not_said),
+        cmocka_unit_test(every_token_has_an_id_of_its_own),
+        cmocka_unit_test(the_same_installation_keeps_its_key),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
