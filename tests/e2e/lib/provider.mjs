@@ -1,0 +1,115 @@
+// provider.mjs: a real identity provider (npm's oidc-provider), and a browser just able enough to sign in
+// there: cookies, redirects, forms.
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { Provider } from 'oidc-provider';
+import { freePort } from './gateway.mjs';
+
+export const redirect = 'http://127.0.0.1:1/callback';
+
+// clients: [{client_id, …}] beside the public client "desk".
+export async function startProvider({ clients = [] } = {}) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const people = (id) => ({ sub: id, email: `${id}@example.com`, email_verified: true, name: id, groups: ['analysts'] });
+  const provider = new Provider(url, {
+    clients: [
+      { client_id: 'desk', redirect_uris: [redirect], token_endpoint_auth_method: 'none', application_type: 'native' },
+      ...clients,
+    ],
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
+    features: {
+      devInteractions: { enabled: true },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (context, resource) => ({ scope: 'mcp', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'RS256' } } }),
+        useGrantedResource: () => true,
+      },
+    },
+    pkce: { required: () => true },
+    findAccount: (context, id) => ({ accountId: id, claims: () => people(id) }),
+    extraTokenClaims: (context, token) => (token.accountId ? people(token.accountId) : {}),
+    ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 300, ClientCredentials: 300 },
+  });
+  provider.silent = true;
+  const server = createServer(provider.callback());
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url,
+    provider,
+    close() {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export class Browser {
+  cookies = new Map();
+
+  async fetch(url, options = {}) {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const response = await fetch(url, { redirect: 'manual', ...options, headers: { ...options.headers, ...(cookie ? { Cookie: cookie } : {}) } });
+    for (const line of response.headers.getSetCookie()) {
+      const [pair] = line.split(';');
+      const at = pair.indexOf('=');
+      if (pair.slice(at + 1)) this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
+      else this.cookies.delete(pair.slice(0, at));
+    }
+    return response;
+  }
+
+  // Follows redirects up to where they leave for `stop`; signs in and consents on the way.
+  async signIn(start, person, stop) {
+    let url = start;
+    for (let step = 0; step < 30; step++) {
+      if (url.startsWith(stop)) return new URL(url);
+      let response = await this.fetch(url);
+      if (response.status === 200) {
+        const page = await response.text();
+        const prompt = page.match(/name="prompt" value="(\w+)"/)?.[1];
+        if (!prompt) throw new Error(`${url}: no form: ${page.slice(0, 500)}`);
+        response = await this.fetch(url, {
+          method: 'POST',
+          body: new URLSearchParams(prompt === 'login' ? { prompt, login: person, password: 'any' } : { prompt }),
+        });
+      }
+      const location = response.headers.get('location');
+      if (!location) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+      url = new URL(location, url).href;
+    }
+    throw new Error('too many redirects');
+  }
+}
+
+// An access token of this person for this resource, as an MCP client gets one.
+export async function accessToken(provider, person, resource) {
+  const verifier = randomBytes(32).toString('base64url');
+  const query = new URLSearchParams({
+    client_id: 'desk',
+    response_type: 'code',
+    redirect_uri: redirect,
+    scope: 'openid mcp',
+    resource,
+    state: 's',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  });
+  const back = await new Browser().signIn(`${provider.url}/auth?${query}`, person, redirect);
+  const response = await fetch(`${provider.url}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: 'desk',
+      code: back.searchParams.get('code'),
+      redirect_uri: redirect,
+      code_verifier: verifier,
+      resource,
+    }),
+  });
+  const json = await response.json();
+  if (!json.access_token) throw new Error(JSON.stringify(json));
+  return json;
+}
