@@ -234,6 +234,7 @@ void gate_free(struct gate *gate)
     jobs_free(gate->control_jobs);
     free_workers(gate);
     free_key_sources(gate);
+    arena_free(gate->login_arena);
     control_free(gate->control);
     audit_close(gate->audit);
     store_close(gate->store);

@@ -30,10 +30,13 @@ struct gate {
     struct store *store; /* of the control job thread */
     struct control *control;
     struct origin_rules *origins;
-    struct jobs *control_jobs;       /* the one thread that owns the store */
-    struct jobs *search_jobs;        /* searches of the audit log */
-    struct jobs *key_jobs;           /* data keys that are not in memory yet */
-    struct jobs *identity_jobs;      /* keys of identity providers */
+    struct jobs *control_jobs;  /* the one thread that owns the store */
+    struct jobs *search_jobs;   /* searches of the audit log */
+    struct jobs *key_jobs;      /* data keys that are not in memory yet */
+    struct jobs *identity_jobs; /* keys of identity providers */
+    struct arena *login_arena;  /* of login_found; the identity thread's, both */
+    struct discovery *login_found;
+    int64_t login_found_us;
     struct issuer *issuer;           /* of our own access tokens */
     struct key_source **client_keys; /* by the index of the client in the settings */
     struct key_source **key_sources; /* by the index of the provider in the settings */
@@ -62,6 +65,7 @@ struct discovered {
     size_t tool_count;
     const char *protocol;
     const struct err *failure; /* NULL: it went well */
+    bool is_asleep;            /* a program that is not running: it was not asked */
 };
 void control_on_discovered(struct control *control, const struct discovered *found);
 /* Discovers every server whose tools are older than the refresh time, and those never seen. */

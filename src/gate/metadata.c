@@ -21,7 +21,7 @@ static void write_issuers(struct jsonw *w, const struct identity_rules *rules, s
 {
     jsonw_name(w, "authorization_servers");
     jsonw_array(w);
-    if (provider_has_ema(rules))
+    if (provider_has_ema(rules) || provider_for_login(rules) != NULL)
         jsonw_str(w, own);
     /* Programs know where their tokens come from. */
     for (size_t i = 0; i < rules->provider_count; i++)

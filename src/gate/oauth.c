@@ -37,11 +37,19 @@ static void write_words(struct jsonw *w, const char *name, const char *const *wo
     jsonw_end_array(w);
 }
 
+bool oauth_is_offered(const struct identity_rules *rules)
+{
+    return provider_has_clients(rules) || provider_for_login(rules) != NULL;
+}
+
 enum step_result oauth_metadata(struct call *call)
 {
-    static const char *const grants[] = {REDEEM_JWT_BEARER, REDEEM_EXCHANGE, NULL};
+    static const char *const grants[] = {"authorization_code", "refresh_token", REDEEM_JWT_BEARER,
+                                         REDEEM_EXCHANGE, NULL};
+    static const char *const types[] = {"code", NULL};
+    static const char *const challenges[] = {"S256", NULL};
     static const char *const profiles[] = {"urn:ietf:params:oauth:grant-profile:id-jag", NULL};
-    static const char *const methods[] = {"client_secret_basic", "client_secret_post",
+    static const char *const methods[] = {"none", "client_secret_basic", "client_secret_post",
                                           "private_key_jwt", NULL};
     static const char *const algs[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
                                        "ES256", "ES384", "ES512", "EdDSA", NULL};
@@ -49,7 +57,8 @@ enum step_result oauth_metadata(struct call *call)
     struct str url = settings->public_url.origin;
     struct jsonw w;
 
-    if (!provider_has_clients(&settings->identity))
+    bool has_login = provider_for_login(&settings->identity) != NULL;
+    if (!oauth_is_offered(&settings->identity))
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     jsonw_init(&w, &call->reply);
     jsonw_object(&w);
@@ -57,8 +66,19 @@ enum step_result oauth_metadata(struct call *call)
     jsonw_name_str(&w, "token_endpoint",
                    arena_printf(call->arena, STR_FMT "/oauth/token", STR_ARG(url)));
     jsonw_name_str(&w, "jwks_uri", arena_printf(call->arena, STR_FMT "/oauth/keys", STR_ARG(url)));
-    write_words(&w, "grant_types_supported", grants);
-    write_words(&w, "authorization_grant_profiles_supported", profiles);
+    if (has_login) {
+        jsonw_name_str(&w, "authorization_endpoint",
+                       arena_printf(call->arena, STR_FMT "/oauth/authorize", STR_ARG(url)));
+        write_words(&w, "response_types_supported", types);
+        write_words(&w, "code_challenge_methods_supported", challenges);
+        jsonw_name_bool(&w, "authorization_response_iss_parameter_supported", true);
+    }
+    if (has_login && !settings->identity.refuses_registration)
+        jsonw_name_str(&w, "registration_endpoint",
+                       arena_printf(call->arena, STR_FMT "/oauth/register", STR_ARG(url)));
+    write_words(&w, "grant_types_supported", has_login ? grants : grants + 2);
+    if (provider_has_ema(&settings->identity))
+        write_words(&w, "authorization_grant_profiles_supported", profiles);
     write_words(&w, "token_endpoint_auth_methods_supported", methods);
     write_words(&w, "token_endpoint_auth_signing_alg_values_supported", algs);
     jsonw_end_object(&w);
@@ -109,6 +129,8 @@ static void write_token(struct call *call, const struct token_job *job)
     jsonw_name_str(&w, "token_type", STR("Bearer"));
     jsonw_name_i64(&w, "expires_in", redemption->seconds);
     jsonw_name_str(&w, "scope", buf_str(&scopes));
+    if (redemption->refresh.len > 0)
+        jsonw_name_str(&w, "refresh_token", redemption->refresh);
     if (redemption->is_exchange)
         jsonw_name_str(&w, "issued_token_type", STR(REDEEM_ACCESS_TOKEN));
     jsonw_end_object(&w);
@@ -145,6 +167,9 @@ static void run_issue(struct job *job)
 {
     struct token_job *mine = (struct token_job *)(void *)job;
     struct redemption *redemption = &mine->redemption;
+    if (!control_spend(gate_control(redemption->gate), redemption))
+        return;
+    /* What it is for and may do is known only now: of a session, from the store. */
     const struct issue issue = {
         .caller = &redemption->caller,
         .audience = redemption->audience,
@@ -152,9 +177,6 @@ static void run_issue(struct job *job)
         .now = redemption->now_us / 1000000,
         .seconds = redemption->seconds,
     };
-
-    if (!control_spend(gate_control(redemption->gate), redemption))
-        return;
     if (!issuer_mint(redemption->gate->issuer, &issue, &mine->token))
         redeem_refuse(redemption, 503, "temporarily_unavailable", "memory");
 }
@@ -228,7 +250,7 @@ enum step_result oauth_token(struct call *call)
         call_end(call);
         return STEP_DONE;
     }
-    if (!provider_has_clients(&call->worker->gate->settings->identity))
+    if (!oauth_is_offered(&call->worker->gate->settings->identity))
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     if (!str_eq(http_request_method(call->http), STR("POST")))
         return call_turn_away(call, 405, "Tokens are asked for with POST.");

@@ -7,6 +7,8 @@
 
 #include "gate/call.h"
 
+/* Does this gateway issue tokens at all? */
+bool oauth_is_offered(const struct identity_rules *rules);
 /* Answers /.well-known/oauth-authorization-server and /oauth/keys. */
 enum step_result oauth_metadata(struct call *call);
 enum step_result oauth_keys(struct call *call);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/crypto.h"
 #include "base/form.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -12,6 +13,7 @@
 #include "identity/issuer.h"
 #include "identity/key_source.h"
 #include "identity/person.h"
+#include "keys/seal.h"
 
 enum { MAX_ASSERTION_SECONDS = 3600, CLIENT_ASSERTION_SECONDS = 600 };
 
@@ -80,9 +82,8 @@ static bool check_secret(struct inquiry *q, struct str id, struct str secret)
 
 /* The keys of issuer or client, fetched when they are missing or older than what the token names.
  */
-static enum jwt_why verify(struct inquiry *q, const struct jwt *jwt, struct key_source *source)
+enum jwt_why redeem_verify(const struct jwt *jwt, struct key_source *source, int64_t now_us)
 {
-    int64_t now_us = q->redemption->now_us;
     enum jwt_why why = JWT_UNKNOWN_KEY;
 
     for (int attempt = 0; attempt < 2 && why == JWT_UNKNOWN_KEY; attempt++) {
@@ -96,6 +97,11 @@ static enum jwt_why verify(struct inquiry *q, const struct jwt *jwt, struct key_
         jwk_set_unref(keys);
     }
     return why;
+}
+
+static enum jwt_why verify(struct inquiry *q, const struct jwt *jwt, struct key_source *source)
+{
+    return redeem_verify(jwt, source, q->redemption->now_us);
 }
 
 /* RFC 7523 §3: issued by the client about itself, for this authorization server. */
@@ -172,14 +178,19 @@ static bool check_client(struct inquiry *q)
 /* ---- what for ---- */
 
 /* public_url, or the path of an MCP endpoint behind it. */
-static bool is_ours(const struct inquiry *q, struct str resource)
+bool redeem_is_ours(struct str url, struct str resource)
 {
-    if (!str_starts(resource, q->url))
+    if (!str_starts(resource, url))
         return false;
-    struct str path = str_from(resource, q->url.len);
+    struct str path = str_from(resource, url.len);
     struct route route = route_of(path);
     return path.len == 0 || str_eq(path, STR("/")) || route.kind == ROUTE_MCP ||
            route.kind == ROUTE_SERVER;
+}
+
+static bool is_ours(const struct inquiry *q, struct str resource)
+{
+    return redeem_is_ours(q->url, resource);
 }
 
 /* Is the resource among those of the claim, a text or a list of texts? */
@@ -477,6 +488,92 @@ static bool check_exchange(struct inquiry *q)
            take_over(q, &claims);
 }
 
+/* ---- what a person agreed to: codes, and the refresh tokens that follow ---- */
+
+/* RFC 7636 §4.6 */
+static bool fits_challenge(struct str verifier, struct str challenge)
+{
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+    char text[BASE64URL_LEN(CRYPTO_SHA256_BYTES)];
+
+    if (verifier.len < 43 || verifier.len > 128)
+        return false;
+    crypto_sha256(verifier, digest);
+    base64url_encode(digest, sizeof digest, text);
+    return str_eq_secret(str_of(text, sizeof text), challenge);
+}
+
+static struct str text_at(const struct inquiry *q, const struct json_doc *doc, const char *name)
+{
+    struct str text = STR_NONE;
+    json_pos pos = json_get(doc, 0, str_c(name));
+
+    return pos != JSON_NONE && json_str(doc, pos, q->arena, &text) ? text : STR_NONE;
+}
+
+static bool open_sealed(struct inquiry *q, const char *purpose, struct str sealed,
+                        struct json_doc *doc)
+{
+    struct str plain = STR_NONE;
+
+    return seal_open(q->redemption->gate->keyring, purpose, STR_NONE, sealed, q->arena, &plain) &&
+           json_parse(plain, &json_limits_default, q->arena, doc, NULL) == ERR_OK;
+}
+
+static bool check_code(struct inquiry *q)
+{
+    struct json_doc doc;
+    int64_t until = 0;
+
+    q->redemption->grant = REDEEM_CODE;
+    if (!open_sealed(q, REDEEM_CODE_PURPOSE, form_get(&q->form, STR("code")), &doc) ||
+        !json_i64(&doc, json_get(&doc, 0, STR("until")), &until))
+        return refuse(q, "invalid_grant", "code");
+    if (until < q->redemption->now_us)
+        return refuse(q, "invalid_grant", "expired");
+    if (!str_eq(form_get(&q->form, STR("redirect_uri")), text_at(q, &doc, "redirect")))
+        return refuse(q, "invalid_grant", "redirect_other");
+    if (!fits_challenge(form_get(&q->form, STR("code_verifier")), text_at(q, &doc, "challenge")))
+        return refuse(q, "invalid_grant", "verifier");
+    q->redemption->session_id = text_at(q, &doc, "session");
+    return true;
+}
+
+static bool check_refresh(struct inquiry *q)
+{
+    struct json_doc doc;
+    int64_t generation = 0;
+
+    q->redemption->grant = REDEEM_REFRESH;
+    if (!open_sealed(q, REDEEM_REFRESH_PURPOSE, form_get(&q->form, STR("refresh_token")), &doc) ||
+        !json_i64(&doc, json_get(&doc, 0, STR("generation")), &generation) || generation <= 0)
+        return refuse(q, "invalid_grant", "refresh_token");
+    q->redemption->generation = (uint64_t)generation;
+    q->redemption->session_id = text_at(q, &doc, "session");
+    return true;
+}
+
+/* Public clients: the code's challenge, and the rotation of refresh tokens, stand for a secret.
+ * What the session says of client and resource is compared when it is read. */
+static bool check_public(struct inquiry *q)
+{
+    struct str resource = form_get(&q->form, STR("resource"));
+    bool is_code = str_eq(form_get(&q->form, STR("grant_type")), STR("authorization_code"));
+
+    q->redemption->client_id = form_get(&q->form, STR("client_id"));
+    q->redemption->audience = resource;
+    if (q->redemption->client_id.len == 0)
+        return refuse(q, "invalid_client", "client_missing");
+    return is_code ? check_code(q) : check_refresh(q);
+}
+
+static bool is_public_grant(struct inquiry *q)
+{
+    struct str grant = form_get(&q->form, STR("grant_type"));
+
+    return str_eq(grant, STR("authorization_code")) || str_eq(grant, STR("refresh_token"));
+}
+
 static bool check_grant(struct inquiry *q)
 {
     struct str grant = form_get(&q->form, STR("grant_type"));
@@ -501,6 +598,8 @@ void redeem_check(struct redemption *redemption)
         (void)refuse(&q, "invalid_request", "form");
         return;
     }
-    if (check_client(&q))
+    if (is_public_grant(&q))
+        (void)check_public(&q);
+    else if (check_client(&q))
         (void)check_grant(&q);
 }

@@ -13,15 +13,25 @@
 #include "base/arena.h"
 #include "gate/control.h"
 #include "identity/caller.h"
+#include "identity/jwt.h"
+#include "identity/key_source.h"
 
-#define REDEEM_JWT_BEARER   "urn:ietf:params:oauth:grant-type:jwt-bearer"
-#define REDEEM_EXCHANGE     "urn:ietf:params:oauth:grant-type:token-exchange"
-#define REDEEM_ACCESS_TOKEN "urn:ietf:params:oauth:token-type:access_token"
+#define REDEEM_JWT_BEARER      "urn:ietf:params:oauth:grant-type:jwt-bearer"
+#define REDEEM_CODE_PURPOSE    "oauth code"
+#define REDEEM_REFRESH_PURPOSE "oauth refresh"
+#define REDEEM_EXCHANGE        "urn:ietf:params:oauth:grant-type:token-exchange"
+#define REDEEM_ACCESS_TOKEN    "urn:ietf:params:oauth:token-type:access_token"
 
 struct spent {
     struct str issuer; /* empty: nothing to spend */
     struct str id;
     int64_t expires_us;
+};
+
+enum redeem_grant {
+    REDEEM_ASSERTION, /* or an exchange: nothing of a session */
+    REDEEM_CODE,
+    REDEEM_REFRESH,
 };
 
 struct redemption {
@@ -43,11 +53,27 @@ struct redemption {
     struct str audience;
     uint32_t scopes;
     bool is_exchange;
+    enum redeem_grant grant;
+    struct str session_id;         /* of a code or a refresh token */
+    uint64_t generation;           /* of the refresh token that was shown; 0: a code */
+    struct str refresh;            /* a new refresh token; empty: none */
     struct spent assertion;        /* the ID-JAG */
     struct spent client_assertion; /* of private_key_jwt */
 };
 
+/* The signature, with keys that are fetched when they are missing. Blocks. */
+enum jwt_why redeem_verify(const struct jwt *jwt, struct key_source *source, int64_t now_us);
+/* url: public_url. Is the resource all of the gateway, or one of its MCP endpoints? */
+bool redeem_is_ours(struct str url, struct str resource);
 void redeem_check(struct redemption *redemption);
 void redeem_refuse(struct redemption *redemption, int status, const char *error, const char *why);
+/* A person agreed: makes the session, and the code that its first tokens are got with. */
+enum err_code control_add_session(struct control *control, const struct api_request *request,
+                                  struct oauth_session *session, struct str redirect,
+                                  struct str challenge, struct arena *arena, struct str *ret_code,
+                                  struct err *err) MUST_CHECK;
+/* Ends it: its access tokens are refused from now on. */
+enum err_code control_end_session(struct control *control, const struct control_change *change,
+                                  struct str id, struct err *err) MUST_CHECK;
 /* Spends the assertions and records the issue. False: refused, as redemption says. */
 bool control_spend(struct control *control, struct redemption *redemption);

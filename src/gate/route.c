@@ -11,6 +11,10 @@ static const struct {
     {STR_INIT("/.well-known/oauth-authorization-server"), ROUTE_OAUTH_METADATA},
     {STR_INIT("/oauth/keys"), ROUTE_OAUTH_KEYS},
     {STR_INIT("/oauth/token"), ROUTE_OAUTH_TOKEN},
+    {STR_INIT("/oauth/authorize"), ROUTE_OAUTH_AUTHORIZE},
+    {STR_INIT("/oauth/callback"), ROUTE_OAUTH_CALLBACK},
+    {STR_INIT("/oauth/consent"), ROUTE_OAUTH_CONSENT},
+    {STR_INIT("/oauth/register"), ROUTE_OAUTH_REGISTER},
 };
 
 struct route route_of(struct str path)

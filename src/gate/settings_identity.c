@@ -83,6 +83,20 @@ static enum err_code read_email_domains(struct reader *r, const struct yaml_node
                                &provider->email_domain_count, err);
 }
 
+static enum err_code read_client_id(struct reader *r, const struct yaml_node *node,
+                                    struct provider *provider, struct err *err)
+{
+    (void)r;
+    return settings_read_text(node, "the id of this gateway there", &provider->client_id, err);
+}
+
+static enum err_code read_client_secret(struct reader *r, const struct yaml_node *node,
+                                        struct provider *provider, struct err *err)
+{
+    (void)r;
+    return settings_read_text(node, "the name of a secret", &provider->client_secret, err);
+}
+
 static enum err_code read_workloads(struct reader *r, const struct yaml_node *node,
                                     struct provider *provider, struct err *err)
 {
@@ -132,6 +146,8 @@ static const struct {
     {"email_claim", read_email_claim},
     {"name_claim", read_name_claim},
     {"email_domains", read_email_domains},
+    {"client_id", read_client_id},
+    {"client_secret", read_client_secret},
     {"ema", read_ema},
     {"workloads", read_workloads},
 };
@@ -143,11 +159,12 @@ static enum err_code read_provider_key(struct reader *r, const struct yaml_node 
         if (str_eq(str_c(provider_keys[i].name), node->name->text))
             return provider_keys[i].read(r, node, provider, err);
     }
-    return yaml_err(node->name, err,
-                    "unknown key '" STR_FMT
-                    "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
-                    "email_claim, name_claim, email_domains, ema, workloads",
-                    STR_ARG(node->name->text));
+    return yaml_err(
+        node->name, err,
+        "unknown key '" STR_FMT
+        "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
+        "email_claim, name_claim, email_domains, client_id, client_secret, ema, workloads",
+        STR_ARG(node->name->text));
 }
 
 static enum err_code read_provider(struct reader *r, const struct yaml_node *node,
@@ -319,6 +336,16 @@ static enum err_code read_agents(struct reader *r, const struct yaml_node *node,
                                &r->settings->identity.agent_count, err);
 }
 
+static enum err_code read_registration(struct reader *r, const struct yaml_node *node,
+                                       struct err *err)
+{
+    bool is_on = true;
+    enum err_code code = settings_read_bool(node, &is_on, err);
+
+    r->settings->identity.refuses_registration = !is_on;
+    return code;
+}
+
 /* An owner whose provider nobody trusts would lock the door and throw away the key. */
 static enum err_code check_owners(const struct yaml_node *node, const struct identity_rules *rules,
                                   struct err *err)
@@ -360,6 +387,7 @@ static const struct {
     {"interactive_clients", read_interactive},
     {"agents", read_agents},
     {"clients", read_clients},
+    {"registration", read_registration},
 };
 
 static enum err_code read_key(struct reader *r, const struct yaml_node *node, struct err *err)
@@ -368,10 +396,11 @@ static enum err_code read_key(struct reader *r, const struct yaml_node *node, st
         if (str_eq(str_c(keys[i].name), node->name->text))
             return keys[i].read(r, node, err);
     }
-    return yaml_err(node->name, err,
-                    "unknown key 'identity." STR_FMT
-                    "'; it takes providers, owners, interactive_clients, agents, clients",
-                    STR_ARG(node->name->text));
+    return yaml_err(
+        node->name, err,
+        "unknown key 'identity." STR_FMT
+        "'; it takes providers, owners, interactive_clients, agents, clients, registration",
+        STR_ARG(node->name->text));
 }
 
 enum err_code settings_read_identity(struct reader *r, const struct yaml_node *node,

@@ -410,6 +410,8 @@ static enum err_code compile(struct maker *m, struct err *err)
         .robot_count = view->governance.robot_count,
         .users = view->users,
         .user_count = view->user_count,
+        .sessions = view->sessions,
+        .session_count = view->session_count,
     };
     struct policy_input input = {0};
     enum err_code code = policy_servers(m, &input, err);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "gate/login.h"
 #include "gate/oauth.h"
 #include "gate/people.h"
 #include "gate/pipeline.h"
@@ -197,6 +198,9 @@ static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_wh
     const struct provider own = provider_own(vouches);
     if (!make_person(call, &own, jwt, &claims, why))
         return false;
+    call->caller.session_id = jwt_text(jwt, STR("sid"), call->arena);
+    if (token_table_has_ended(snapshot_tokens(call->snapshot), call->caller.session_id))
+        return fail(why, AUTH_REVOKED);
     people_saw(call);
     return true;
 }
@@ -296,12 +300,19 @@ static enum step_result admit(struct call *call)
     return STEP_NEXT;
 }
 
+static bool is_oauth(const struct call *call)
+{
+    return call->route.kind == ROUTE_OAUTH_TOKEN || call->route.kind == ROUTE_OAUTH_AUTHORIZE ||
+           call->route.kind == ROUTE_OAUTH_CALLBACK || call->route.kind == ROUTE_OAUTH_CONSENT ||
+           call->route.kind == ROUTE_OAUTH_REGISTER;
+}
+
 enum step_result step_authenticate(struct call *call)
 {
     struct refusal_why why = {.failure = AUTH_MISSING};
 
-    /* The token endpoint has clients, not callers; `identify` hands the request over. */
-    if (call->route.kind == ROUTE_OAUTH_TOKEN)
+    /* These have clients or browsers, not callers; `identify` hands the request over. */
+    if (is_oauth(call))
         return STEP_NEXT;
     if (find_caller(call, true, &why) && is_where_it_may(call, &why))
         return admit(call);
@@ -347,8 +358,8 @@ enum step_result step_identify(struct call *call)
 
     if (call->is_authenticated)
         return STEP_NEXT;
-    if (call->route.kind == ROUTE_OAUTH_TOKEN)
-        return oauth_token(call);
+    if (is_oauth(call))
+        return call->route.kind == ROUTE_OAUTH_TOKEN ? oauth_token(call) : login_step(call);
     if (call->http == NULL) {
         call_end(call);
         return STEP_DONE;

@@ -19,6 +19,7 @@ struct known {
 struct token_table {
     struct arena *arena;   /* of the views in callers */
     struct table *by_user; /* provider, NUL, subject to struct known_user */
+    struct table *ended;   /* ids of sessions */
     struct known_user *users;
     struct known *tokens; /* by the order given */
     struct known *robots; /* what a listener or a workload acts as */
@@ -90,8 +91,9 @@ bool caller_dup(struct arena *arena, const struct caller *caller, struct caller 
     if (!keep(arena, &copy.id) || !keep(arena, &copy.name) || !keep(arena, &copy.owner) ||
         !keep(arena, &copy.issuer) || !keep(arena, &copy.subject) || !keep(arena, &copy.email) ||
         !keep(arena, &copy.token_id) || !keep(arena, &copy.provider) ||
-        !keep(arena, &copy.audience) || !keep(arena, &copy.client_id) ||
-        !keep(arena, &copy.chain) || !keep_groups(arena, &copy) || !keep_nets(arena, &copy))
+        !keep(arena, &copy.audience) || !keep(arena, &copy.session_id) ||
+        !keep(arena, &copy.client_id) || !keep(arena, &copy.chain) || !keep_groups(arena, &copy) ||
+        !keep_nets(arena, &copy))
         return false;
     *ret_caller = copy;
     return true;
@@ -274,6 +276,22 @@ bool token_table_find_user(const struct token_table *table, struct str provider,
     return true;
 }
 
+static enum err_code add_sessions(struct token_table *table, const struct token_table_input *input,
+                                  struct err *err)
+{
+    void *old = NULL;
+    for (size_t i = 0; i < input->session_count; i++)
+        if (input->sessions[i].ended_us != 0 &&
+            !table_put(table->ended, input->sessions[i].id, table, &old))
+            return out_of_memory(err);
+    return ERR_OK;
+}
+
+bool token_table_has_ended(const struct token_table *table, struct str id)
+{
+    return table_get(table->ended, id) != NULL;
+}
+
 /* Is there somebody with this e-mail address, and is everybody who has it disabled? */
 static bool has_left(const struct token_table_input *input, struct str email)
 {
@@ -314,9 +332,10 @@ static bool make_tables(struct token_table *table, const struct token_table_inpu
     table->by_id = table_new();
     table->by_robot = table_new();
     table->by_user = table_new();
+    table->ended = table_new();
     return table->arena != NULL && table->tokens != NULL && table->robots != NULL &&
            table->users != NULL && table->by_hash != NULL && table->by_id != NULL &&
-           table->by_robot != NULL && table->by_user != NULL;
+           table->by_robot != NULL && table->by_user != NULL && table->ended != NULL;
 }
 
 enum err_code token_table_new(const struct token_table_input *input, struct token_table **ret_table,
@@ -335,6 +354,8 @@ enum err_code token_table_new(const struct token_table_input *input, struct toke
     if (code == ERR_OK)
         code = add_users(table, input, err);
     if (code == ERR_OK)
+        code = add_sessions(table, input, err);
+    if (code == ERR_OK)
         *ret_table = MOVE(table);
     return code;
 }
@@ -347,6 +368,7 @@ void token_table_free(struct token_table *table)
     table_free(table->by_id);
     table_free(table->by_robot);
     table_free(table->by_user);
+    table_free(table->ended);
     free(table->users);
     free(table->tokens);
     free(table->robots);
@@ -481,7 +503,7 @@ bool token_table_has(const struct token_table *table, const struct caller *calle
     enum auth_failure why = AUTH_UNKNOWN;
     struct known_user user;
     if (caller->provider.len > 0 && caller->kind != PRINCIPAL_ROBOT)
-        return caller->expires_us > now_us &&
+        return caller->expires_us > now_us && !token_table_has_ended(table, caller->session_id) &&
                (!token_table_find_user(table, caller->provider, caller->subject, &user) ||
                 !user.is_disabled);
     if (caller->provider.len > 0 && caller->expires_us <= now_us)

@@ -33,12 +33,13 @@ struct caller {
     struct str owner; /* the human behind a robot, and the one an agent acts for; else empty */
     struct str issuer;
     struct str subject;
-    struct str email;     /* of a human; else empty */
-    struct str token_id;  /* empty when the listener acts for the robot */
-    struct str provider;  /* name of the identity provider that vouches; empty: this gateway */
-    struct str audience;  /* what the token of a provider is for */
-    struct str client_id; /* OAuth client that the token was issued to; may be empty */
-    struct str chain;     /* who acts for whom, outermost first: "agent-a < agent-b"; or empty */
+    struct str email;      /* of a human; else empty */
+    struct str token_id;   /* empty when the listener acts for the robot */
+    struct str provider;   /* name of the identity provider that vouches; empty: this gateway */
+    struct str audience;   /* what the token of a provider is for */
+    struct str client_id;  /* OAuth client that the token was issued to; may be empty */
+    struct str chain;      /* who acts for whom, outermost first: "agent-a < agent-b"; or empty */
+    struct str session_id; /* of the sign-in that the token came from; or empty */
     const struct str *groups; /* as the identity provider states them */
     size_t group_count;
     enum user_role role;             /* of a human; an agent has none */
@@ -81,6 +82,8 @@ struct token_table_input {
     size_t robot_count;
     const struct user *users;
     size_t user_count;
+    const struct oauth_session *sessions;
+    size_t session_count;
 };
 
 /* Copies what it needs. A robot whose owner is disabled is disabled. ERR_CONFLICT: two tokens with
@@ -117,6 +120,9 @@ struct known_user {
     enum user_role role;
     bool is_disabled;
 };
+
+/* Did this session end before its time? */
+bool token_table_has_ended(const struct token_table *table, struct str id);
 
 /* False: this person was never seen. */
 bool token_table_find_user(const struct token_table *table, struct str provider, struct str subject,

@@ -7,7 +7,7 @@
 #include "base/jsonw.h"
 #include "base/uuid.h"
 
-enum { MAX_CLAIMS = 8192 };
+enum { MAX_CLAIMS = 11 << 10 }; /* JWT_MAX_BYTES once encoded */
 
 struct issuer {
     struct str url;
@@ -133,6 +133,8 @@ static void write_claims(const struct issuer *issuer, const struct issue *issue,
     jsonw_name_str(&w, "sub", caller->subject);
     jsonw_name_str(&w, "idp", caller->provider);
     jsonw_name_str(&w, "client_id", caller->client_id);
+    if (caller->session_id.len > 0)
+        jsonw_name_str(&w, "sid", caller->session_id);
     jsonw_name_str(&w, "jti", str_of(id_text, UUID_TEXT_BYTES));
     jsonw_name_i64(&w, "iat", issue->now);
     jsonw_name_i64(&w, "exp", issue->now + issue->seconds);
@@ -159,6 +161,8 @@ bool issuer_mint(const struct issuer *issuer, const struct issue *issue, struct 
     uint8_t signature[64];
     struct buf part;
 
+    if (issue->scopes == 0 || issue->audience.len == 0)
+        return false;
     buf_init(&part, MAX_CLAIMS);
     buf_printf(&part, "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", issuer->kid);
     add_part(out, buf_str(&part));

@@ -36,6 +36,7 @@ struct issue {
     int64_t seconds; /* of life */
 };
 
-/* Appends the token. False: memory is out. */
+/* Appends the token. False: memory is out, or the token would be for nothing or may do nothing:
+ * what a token does not say must not be read as everything. */
 bool issuer_mint(const struct issuer *issuer, const struct issue *issue,
                  struct buf *out) MUST_CHECK;

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "base/json.h"
-#include "base/url.h"
-#include "net/fetch.h"
+#include "identity/discovery.h"
 
-enum { FETCH_TIMEOUT_MS = 10000, METADATA_BYTES = 256 * 1024, ARENA_BYTES = 8 << 20 };
+enum { ARENA_BYTES = 8 << 20 };
 
 struct key_source {
     const struct provider *provider;
@@ -88,95 +86,18 @@ uint64_t key_source_fetches(struct key_source *source)
 
 /* ---- fetching ---- */
 
-static enum err_code get(const struct provider *provider, const char *url, struct buf *ret_body,
-                         struct err *err)
-{
-    const struct fetch fetch = {
-        .method = "GET",
-        .url = url,
-        .timeout_ms = FETCH_TIMEOUT_MS,
-        .ca_file = provider->ca_file.len > 0 ? provider->ca_file.ptr : NULL,
-        .max_bytes = METADATA_BYTES,
-    };
-    struct fetch_reply reply;
-    enum err_code code = fetch_do(&fetch, &reply, err);
-
-    if (code != ERR_OK)
-        return code;
-    if (reply.status != 200) {
-        buf_done(&reply.body);
-        return err_set(err, ERR_UNAVAILABLE, "%s answered with status %d", url, reply.status);
-    }
-    *ret_body = reply.body;
-    return ERR_OK;
-}
-
-static enum err_code read_metadata(const struct provider *provider, struct str body,
-                                   struct arena *arena, struct str *ret_url, struct err *err)
-{
-    struct json_doc doc;
-    struct str issuer = STR_NONE;
-    struct url url;
-
-    if (json_parse(body, &json_limits_default, arena, &doc, err) != ERR_OK)
-        return err_wrap(err, "metadata of the provider");
-    if (!json_str(&doc, json_get(&doc, 0, STR("issuer")), arena, &issuer) ||
-        !str_eq(issuer, provider->issuer))
-        return err_set(err, ERR_INVALID,
-                       "the provider's metadata is of the issuer '" STR_FMT "', not of '" STR_FMT
-                       "'",
-                       STR_ARG(issuer), STR_ARG(provider->issuer));
-    if (!json_str(&doc, json_get(&doc, 0, STR("jwks_uri")), arena, ret_url))
-        return err_set(err, ERR_INVALID, "the provider's metadata has no jwks_uri");
-    if (url_parse(*ret_url, &url, err) != ERR_OK)
-        return err_wrap(err, "jwks_uri");
-    /* Plain HTTP only where the issuer itself is plain: on loopback. */
-    if (!url.is_https && str_starts(provider->issuer, STR("https:")))
-        return err_set(err, ERR_INVALID, "jwks_uri is no https URL");
-    *ret_url = arena_dup(arena, *ret_url);
-    return ret_url->ptr == NULL ? err_set(err, ERR_LIMIT, "memory is out") : ERR_OK;
-}
-
-static enum err_code try_metadata(const struct provider *provider, struct str url,
-                                  struct arena *arena, struct str *ret_url, struct err *err)
-{
-    struct buf body;
-
-    if (url.ptr == NULL)
-        return err_set(err, ERR_LIMIT, "memory is out");
-    enum err_code code = get(provider, url.ptr, &body, err);
-    if (code != ERR_OK)
-        return code;
-    code = read_metadata(provider, buf_str(&body), arena, ret_url, err);
-    buf_done(&body);
-    return code;
-}
-
-/* OpenID Connect appends to the issuer, RFC 8414 puts its word between host and path. */
 static enum err_code find_url(const struct provider *provider, struct arena *arena,
                               struct str *ret_url, struct err *err)
 {
-    struct str issuer = provider->issuer;
-    struct url url;
+    struct discovery found;
 
     *ret_url = provider->jwks_url;
     if (ret_url->len > 0)
         return ERR_OK;
-    if (url_parse(issuer, &url, err) != ERR_OK)
-        return err_wrap(err, "issuer");
-    if (issuer.ptr[issuer.len - 1] == '/')
-        issuer.len--;
-    struct str oidc =
-        arena_printf(arena, STR_FMT "/.well-known/openid-configuration", STR_ARG(issuer));
-    if (try_metadata(provider, oidc, arena, ret_url, err) == ERR_OK)
-        return ERR_OK;
-    struct str path = str_eq(url.target, STR("/")) ? STR_NONE : url.target;
-    struct str oauth =
-        arena_printf(arena, STR_FMT "/.well-known/oauth-authorization-server" STR_FMT,
-                     STR_ARG(url.origin), STR_ARG(path));
-    struct err second;
-    /* What the first one said is what an operator looks for. */
-    return try_metadata(provider, oauth, arena, ret_url, &second) == ERR_OK ? ERR_OK : err->code;
+    enum err_code code = discover(provider, arena, &found, err);
+    if (code == ERR_OK)
+        *ret_url = found.jwks_uri;
+    return code;
 }
 
 static enum err_code fetch_keys(const struct provider *provider, struct jwk_set **ret_keys,
@@ -190,7 +111,7 @@ static enum err_code fetch_keys(const struct provider *provider, struct jwk_set 
         return err_set(err, ERR_LIMIT, "memory is out");
     enum err_code code = find_url(provider, arena, &url, err);
     if (code == ERR_OK)
-        code = get(provider, url.ptr, &body, err);
+        code = discovery_get(provider, url.ptr, &body, err);
     if (code != ERR_OK)
         return code;
     code = jwk_set_parse(buf_str(&body), ret_keys, err);

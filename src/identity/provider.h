@@ -18,7 +18,9 @@ struct provider {
     struct str ca_file;          /* PEM; empty: what the system trusts */
     const struct str *audiences; /* accepted in `aud` besides the resource ids of this gateway */
     size_t audience_count;
-    struct str groups_claim; /* a path of names with '.', as Keycloak's realm_access.roles */
+    struct str client_id;     /* of this gateway there; empty: people do not sign in here */
+    struct str client_secret; /* a name in secrets_dir; empty: a public client */
+    struct str groups_claim;  /* a path of names with '.', as Keycloak's realm_access.roles */
     struct str email_claim;
     struct str name_claim;
     const struct str *email_domains; /* e-mail addresses it may state; none: any */
@@ -58,6 +60,7 @@ struct identity_rules {
     const struct str *agents; /* client ids, '*' for any run: what they call is delegated */
     size_t agent_count;
     enum interactive_kind interactive_clients;
+    bool refuses_registration; /* clients do not register themselves */
     const struct oauth_client *clients;
     size_t client_count;
 };
@@ -73,6 +76,8 @@ bool provider_takes_client(const struct provider *provider, struct str client_id
 const struct provider *provider_by_name(const struct identity_rules *rules, struct str name);
 const struct oauth_client *provider_client(const struct identity_rules *rules, struct str id);
 
+/* The provider where people sign in; NULL: nowhere. */
+const struct provider *provider_for_login(const struct identity_rules *rules);
 /* NULL: no provider has this issuer. */
 const struct provider *provider_by_issuer(const struct identity_rules *rules, struct str issuer);
 bool provider_is_agent(const struct identity_rules *rules, struct str client_id);

@@ -92,6 +92,10 @@ static void set_options(CURL *easy, const struct fetch *fetch, const struct url 
                                fetch->body.len > 0 ? fetch->body.ptr : "");
         (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)fetch->body.len);
     }
+    if (fetch->basic != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        (void)curl_easy_setopt(easy, CURLOPT_USERPWD, fetch->basic);
+    }
     if (strcmp(fetch->method, "HEAD") == 0)
         (void)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     if (is_loopback(url))

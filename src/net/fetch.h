@@ -18,6 +18,7 @@ struct fetch {
     const char *method;
     const char *url;
     struct str bearer;        /* token of Authorization; empty: none */
+    const char *basic;        /* "user:password" of Authorization: Basic; NULL: none */
     const char *content_type; /* NULL: no body is sent */
     struct str body;
     long timeout_ms;     /* of the whole; 0: 60 seconds */

@@ -142,6 +142,24 @@ struct user {
     int64_t last_seen_us;
 };
 
+/* What a client may go on doing for a person who signed in through this gateway. */
+struct oauth_session {
+    struct str id;
+    struct str provider; /* who signed in, as the provider said then */
+    struct str subject;
+    struct str email;
+    struct str name;
+    struct str groups; /* JSON: a list of texts */
+    struct str client_id;
+    struct str client_name;
+    struct str resource;
+    uint32_t scopes;
+    int64_t created_us;
+    int64_t expires_us;
+    uint64_t generation; /* of the refresh token that is good now; 0: the code was not redeemed */
+    int64_t ended_us;    /* 0: it goes on */
+};
+
 enum token_kind {
     TOKEN_ROBOT, /* prr_ */
     TOKEN_USER,  /* pru_ */

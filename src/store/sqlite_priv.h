@@ -81,6 +81,17 @@ enum err_code sqlite_revoke_token(struct sql *sql, struct str id, int64_t now_us
                                   struct err *err) MUST_CHECK;
 enum err_code sqlite_revoke_robot_tokens(struct sql *sql, int64_t robot_id, int64_t now_us,
                                          size_t *ret_count, struct err *err) MUST_CHECK;
+/* sessions_sqlite.c; id empty: all of them */
+enum err_code sqlite_load_sessions(struct loader *loader, struct str id,
+                                   struct oauth_session **ret_sessions, size_t *ret_count,
+                                   struct err *err) MUST_CHECK;
+enum err_code sqlite_add_session(struct sql *sql, const struct oauth_session *session,
+                                 struct err *err) MUST_CHECK;
+enum err_code sqlite_turn_session(struct sql *sql, struct str id, uint64_t generation,
+                                  int64_t now_us, struct err *err) MUST_CHECK;
+enum err_code sqlite_end_session(struct sql *sql, struct str id, int64_t now_us,
+                                 struct err *err) MUST_CHECK;
+
 /* users_sqlite.c */
 enum err_code sqlite_load_users(struct loader *loader, struct user **ret_users, size_t *ret_count,
                                 struct err *err) MUST_CHECK;

@@ -174,6 +174,32 @@ enum err_code store_spend_id(struct store *store, struct str issuer, struct str 
     return leave(store, enter(store)->spend_id(store, issuer, id, expires_us, now_us, err));
 }
 
+enum err_code store_add_session(struct store *store, const struct oauth_session *session,
+                                struct err *err)
+{
+    return leave(store, enter(store)->add_session(store, session, err));
+}
+
+enum err_code store_load_session(struct store *store, struct arena *arena, struct str id,
+                                 struct oauth_session *ret_session, struct err *err)
+{
+    return leave(store, enter(store)->load_session(store, arena, id, ret_session, err));
+}
+
+enum err_code store_turn_session(struct store *store, struct str id, uint64_t generation,
+                                 int64_t now_us, struct err *err)
+{
+    return leave(store, enter(store)->turn_session(store, id, generation, now_us, err));
+}
+
+enum err_code store_end_session(struct store *store, struct str id,
+                                const struct store_change *change, uint64_t *ret_policy_version,
+                                struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->end_session(store, id, change, ret_policy_version, err));
+}
+
 enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,
                                  struct err *err)
 {

@@ -66,6 +66,8 @@ struct store_view {
     size_t token_count;
     struct user *users; /* in the order of their ids; disabled ones included */
     size_t user_count;
+    struct oauth_session *sessions; /* oldest first; those that expired are forgotten */
+    size_t session_count;
 };
 
 /* Everything in *ret_x lives as long as arena. */
@@ -141,6 +143,21 @@ enum err_code store_set_user(struct store *store, int64_t id, enum user_role rol
  * forgotten. ERR_CONFLICT: it was redeemed before. */
 enum err_code store_spend_id(struct store *store, struct str issuer, struct str id,
                              int64_t expires_us, int64_t now_us, struct err *err) MUST_CHECK;
+
+/* Sessions of people. A new one forgets what has expired. */
+enum err_code store_add_session(struct store *store, const struct oauth_session *session,
+                                struct err *err) MUST_CHECK;
+/* ERR_NOT_FOUND: no such session. */
+enum err_code store_load_session(struct store *store, struct arena *arena, struct str id,
+                                 struct oauth_session *ret_session, struct err *err) MUST_CHECK;
+/* The refresh token of this generation is used up, the next one is good. ERR_CONFLICT: it is not
+ * the current one, or the session has ended or expired. */
+enum err_code store_turn_session(struct store *store, struct str id, uint64_t generation,
+                                 int64_t now_us, struct err *err) MUST_CHECK;
+/* One that has ended already stays as it is: ERR_OK. */
+enum err_code store_end_session(struct store *store, struct str id,
+                                const struct store_change *change, uint64_t *ret_policy_version,
+                                struct err *err) MUST_CHECK;
 
 struct token_use {
     struct str id;

@@ -48,6 +48,15 @@ struct store_ops {
                               uint64_t *ret_policy_version, struct err *err);
     enum err_code (*spend_id)(struct store *store, struct str issuer, struct str id,
                               int64_t expires_us, int64_t now_us, struct err *err);
+    enum err_code (*add_session)(struct store *store, const struct oauth_session *session,
+                                 struct err *err);
+    enum err_code (*load_session)(struct store *store, struct arena *arena, struct str id,
+                                  struct oauth_session *ret_session, struct err *err);
+    enum err_code (*turn_session)(struct store *store, struct str id, uint64_t generation,
+                                  int64_t now_us, struct err *err);
+    enum err_code (*end_session)(struct store *store, struct str id,
+                                 const struct store_change *change, uint64_t *ret_policy_version,
+                                 struct err *err);
     enum err_code (*touch_tokens)(struct store *store, const struct token_use *uses, size_t count,
                                   struct err *err);
     enum err_code (*load_meta)(struct store *store, struct arena *arena, struct str key,

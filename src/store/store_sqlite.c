@@ -132,6 +132,9 @@ static enum err_code load_view_body(struct sql *sql, void *ctx, struct err *err)
         code = sqlite_load_tokens(&loader, &c->view.tokens, &c->view.token_count, err);
     if (code == ERR_OK)
         code = sqlite_load_users(&loader, &c->view.users, &c->view.user_count, err);
+    if (code == ERR_OK)
+        code =
+            sqlite_load_sessions(&loader, STR_NONE, &c->view.sessions, &c->view.session_count, err);
     return code;
 }
 
@@ -388,6 +391,88 @@ static enum err_code set_user(struct store *store, int64_t id, enum user_role ro
     return code;
 }
 
+struct session_ctx {
+    struct arena *arena;
+    const struct oauth_session *session;
+    struct oauth_session found;
+    struct str id;
+    uint64_t generation;
+    int64_t now_us;
+    const struct store_change *change;
+    uint64_t version;
+};
+
+static enum err_code add_session_body(struct sql *sql, void *ctx, struct err *err)
+{
+    const struct session_ctx *c = ctx;
+    return sqlite_add_session(sql, c->session, err);
+}
+
+static enum err_code add_session(struct store *store, const struct oauth_session *session,
+                                 struct err *err)
+{
+    struct session_ctx c = {.session = session};
+    return run(store, SQL_WRITE, add_session_body, &c, err);
+}
+
+static enum err_code load_session_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct session_ctx *c = ctx;
+    struct loader loader = {.sql = sql, .arena = c->arena};
+    struct oauth_session *sessions = NULL;
+    size_t count = 0;
+    enum err_code code = sqlite_load_sessions(&loader, c->id, &sessions, &count, err);
+    if (code == ERR_OK && count == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no session '" STR_FMT "'", STR_ARG(c->id));
+    if (code == ERR_OK)
+        c->found = sessions[0];
+    return code;
+}
+
+static enum err_code load_session(struct store *store, struct arena *arena, struct str id,
+                                  struct oauth_session *ret_session, struct err *err)
+{
+    struct session_ctx c = {.arena = arena, .id = id};
+    enum err_code code = id.len == 0 ? err_set(err, ERR_NOT_FOUND, "a session without an id")
+                                     : run(store, SQL_READ, load_session_body, &c, err);
+    if (code == ERR_OK)
+        *ret_session = c.found;
+    return code;
+}
+
+static enum err_code turn_session_body(struct sql *sql, void *ctx, struct err *err)
+{
+    const struct session_ctx *c = ctx;
+    return sqlite_turn_session(sql, c->id, c->generation, c->now_us, err);
+}
+
+static enum err_code turn_session(struct store *store, struct str id, uint64_t generation,
+                                  int64_t now_us, struct err *err)
+{
+    struct session_ctx c = {.id = id, .generation = generation, .now_us = now_us};
+    return run(store, SQL_WRITE, turn_session_body, &c, err);
+}
+
+static enum err_code end_session_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct session_ctx *c = ctx;
+    enum err_code code = sqlite_end_session(sql, c->id, c->change->now_us, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
+}
+
+static enum err_code end_session(struct store *store, struct str id,
+                                 const struct store_change *change, uint64_t *ret_policy_version,
+                                 struct err *err)
+{
+    struct session_ctx c = {.id = id, .change = change};
+    enum err_code code = run(store, SQL_WRITE, end_session_body, &c, err);
+    if (code == ERR_OK)
+        *ret_policy_version = c.version;
+    return code;
+}
+
 struct spend_ctx {
     struct str issuer;
     struct str id;
@@ -494,6 +579,10 @@ static const struct store_ops sqlite_ops = {
     .see_user = see_user,
     .set_user = set_user,
     .spend_id = spend_id,
+    .add_session = add_session,
+    .load_session = load_session,
+    .turn_session = turn_session,
+    .end_session = end_session,
     .touch_tokens = touch_tokens,
     .load_meta = load_meta,
     .save_meta = save_meta,

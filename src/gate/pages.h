@@ -1,0 +1,28 @@
+/*
+ * pages.h - the few pages that a person sees while signing in. No script, no picture, nothing from
+ * elsewhere; every text from outside is escaped.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* Appends text as HTML (also inside double quotes). */
+void page_text(struct buf *out, struct str text);
+
+/* The value of Content-Security-Policy for all pages; target: where a form may lead besides this
+ * gateway, empty: nowhere. Appends. */
+void page_policy(struct buf *out, struct str target);
+
+struct consent_page {
+    struct str person; /* as the provider names them */
+    struct str client; /* what it calls itself; may be empty */
+    struct str redirect;
+    struct str resource;
+    struct str grant; /* sealed: what is agreed to */
+    bool is_loopback; /* the redirect leads to this machine */
+};
+
+void page_consent(struct buf *out, const struct consent_page *page);
+/* heading and sentence: ours, or escaped by the page. */
+void page_error(struct buf *out, const char *heading, struct str sentence);

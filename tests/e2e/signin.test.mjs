@@ -1,0 +1,315 @@
+// People sign in at their provider through the gateway: clients that know nothing but the URL, the pages on
+// the way, and what is refused.
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { Gateway, freePort } from './lib/gateway.mjs';
+import { modernPost } from './lib/clients.mjs';
+import { Browser, startProvider } from './lib/provider.mjs';
+import { rawUpstream } from './lib/upstreams.mjs';
+
+const tools = [{ name: 'look', inputSchema: { type: 'object' } }];
+const redirect = 'http://127.0.0.1:9/callback';
+let upstream;
+let corp;
+let gateway;
+
+before(async () => {
+  upstream = await rawUpstream((request, body, response, reply) => reply({ content: [{ type: 'text', text: 'seen' }] }), tools);
+  const port = await freePort();
+  corp = await startProvider({
+    clients: [{ client_id: 'portreeve', client_secret: 'idp-secret:/+ &', redirect_uris: [`http://127.0.0.1:${port}/oauth/callback`] }],
+  });
+  gateway = await Gateway.start({
+    port,
+    secrets: { 'corp-idp': 'idp-secret:/+ &\n' },
+    settings: `identity: {providers: [{name: corp, issuer: "${corp.url}", client_id: portreeve, client_secret: corp-idp}]}`,
+    governance: `
+servers:
+  - {name: docs, url: "${upstream.url}", credential: {mode: none}, tools: {look: read-only}}
+grants:
+  - {name: analysts, to: {groups: [analysts], users: [ann@example.com]}, server: docs, categories: [read-only]}
+`,
+  });
+}, { timeout: 60000 });
+
+after(async () => {
+  await gateway?.remove();
+  await Promise.all([upstream, corp].map((each) => each?.close()));
+});
+
+const call = (token, path = '/mcp/docs') => modernPost(`${gateway.url}${path}`, token, 'tools/call', { name: 'look', arguments: {} });
+const resource = () => `${gateway.url}/mcp/docs`;
+
+async function register(metadata = {}) {
+  const response = await fetch(`${gateway.url}/oauth/register`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ client_name: 'Test client', redirect_uris: [redirect], token_endpoint_auth_method: 'none', ...metadata }),
+  });
+  return { status: response.status, json: await response.json() };
+}
+
+const pkce = () => {
+  const verifier = randomBytes(32).toString('base64url');
+  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') };
+};
+
+function authorizeUrl(client, challenge, more = {}) {
+  const query = {
+    response_type: 'code',
+    client_id: client,
+    redirect_uri: redirect,
+    state: 'the state',
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    resource: resource(),
+    ...more,
+  };
+  return `${gateway.url}/oauth/authorize?${new URLSearchParams(JSON.parse(JSON.stringify(query)))}`;
+}
+
+// Up to the consent page.
+async function untilConsent(browser, url, person) {
+  const callback = await browser.signIn(url, person, `${gateway.url}/oauth/callback`);
+  const response = await browser.fetch(callback);
+  return { response, page: await response.text() };
+}
+
+const unescape = (text) => text.replace(/&quot;/g, '"').replace(/&#39;/g, "'").replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
+const grantOf = (page) => unescape(page.match(/name="grant" value="([^"]*)"/)[1]);
+
+async function consent(browser, page, decision = 'allow', headers = { Origin: gateway.url }) {
+  const response = await browser.fetch(`${gateway.url}/oauth/consent`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams({ grant: grantOf(page), decision }),
+  });
+  const location = response.headers.get('location');
+  return { status: response.status, location: location && new URL(location), text: await response.text() };
+}
+
+async function token(form) {
+  const response = await fetch(`${gateway.url}/oauth/token`, { method: 'POST', body: new URLSearchParams(JSON.parse(JSON.stringify(form))) });
+  return { status: response.status, json: await response.json() };
+}
+
+async function signIn(person = 'ann', more = {}) {
+  const client = (await register()).json.client_id;
+  const { verifier, challenge } = pkce();
+  const browser = new Browser();
+  const { page } = await untilConsent(browser, authorizeUrl(client, challenge, more), person);
+  const back = await consent(browser, page);
+  const code = back.location.searchParams.get('code');
+  return { client, verifier, browser, page, back, code, form: { grant_type: 'authorization_code', client_id: client, code, redirect_uri: redirect, code_verifier: verifier } };
+}
+
+describe('a client that knows the URL alone', { timeout: 60000 }, () => {
+  test('finds its way, and calls as the person', async () => {
+    const first = await modernPost(resource(), undefined, 'tools/list');
+    const [, where] = first.headers.get('www-authenticate').match(/resource_metadata="([^"]+)"/);
+    const protectedResource = await (await fetch(where)).json();
+    assert.equal(protectedResource.authorization_servers[0], gateway.url);
+    const server = await (await fetch(`${gateway.url}/.well-known/oauth-authorization-server`)).json();
+    assert.equal(server.issuer, gateway.url);
+    assert.deepEqual(server.code_challenge_methods_supported, ['S256']);
+    assert.equal(server.authorization_response_iss_parameter_supported, true);
+    assert.equal(server.registration_endpoint, `${gateway.url}/oauth/register`);
+    const { back, form } = await signIn();
+    assert.equal(back.status, 303);
+    assert.equal(back.location.searchParams.get('state'), 'the state');
+    assert.equal(back.location.searchParams.get('iss'), gateway.url);
+    const { status, json } = await token(form);
+    assert.equal(status, 200, JSON.stringify(json));
+    const reply = await call(json.access_token);
+    assert.equal(reply.status, 200, JSON.stringify(reply.json));
+    const [entry] = await gateway.entries('--principal', 'ann@example.com', '--tool', 'look');
+    assert.equal(entry.principal.kind, 'human');
+    assert.equal(entry.principal.id, 'user:corp:ann');
+    assert.equal((await call(json.access_token, '/mcp')).status, 401, 'for the endpoint it was asked for');
+  });
+
+  test('goes on with refresh tokens, each once', async () => {
+    const { client, form } = await signIn();
+    const first = (await token(form)).json;
+    const refresh = (refresh_token) => token({ grant_type: 'refresh_token', client_id: client, refresh_token });
+    const second = await refresh(first.refresh_token);
+    assert.equal(second.status, 200, JSON.stringify(second.json));
+    assert.equal((await call(second.json.access_token)).status, 200);
+    const replayed = await refresh(first.refresh_token);
+    assert.equal(replayed.json.error, 'invalid_grant');
+    assert.equal((await refresh(second.json.refresh_token)).json.error, 'invalid_grant', 'the whole family ends');
+    assert.equal((await call(second.json.access_token)).status, 401, 'and its access tokens with it');
+    const changes = (await gateway.entries()).filter((entry) => entry.method === 'session.replay');
+    assert.ok(changes.length >= 2);
+  });
+
+  test('has no more than it asked for', async () => {
+    const { form } = await signIn('ann', { scope: 'list openid' });
+    const { json } = await token(form);
+    assert.equal(json.scope, 'list');
+    assert.match(JSON.stringify((await call(json.access_token)).json), /token_scope/);
+  });
+
+  test('from any port of its own machine', async () => {
+    const { client, verifier, challenge } = { client: (await register()).json.client_id, ...pkce() };
+    const browser = new Browser();
+    const other = 'http://127.0.0.1:55555/callback';
+    const { page } = await untilConsent(browser, authorizeUrl(client, challenge, { redirect_uri: other }), 'ann');
+    const back = await consent(browser, page);
+    assert.equal(back.location.origin, 'http://127.0.0.1:55555');
+    const form = { grant_type: 'authorization_code', client_id: client, code: back.location.searchParams.get('code'), code_verifier: verifier };
+    assert.equal((await token({ ...form, redirect_uri: redirect })).json.error, 'invalid_grant');
+    assert.equal((await token({ ...form, redirect_uri: other })).status, 200);
+  });
+});
+
+describe('the consent page', { timeout: 60000 }, () => {
+  test('names client, address and person, escaped, framed by nobody, kept by nobody', async () => {
+    const name = '<script>alert("1")</script>';
+    const client = (await register({ client_name: name })).json.client_id;
+    const { response, page } = await untilConsent(new Browser(), authorizeUrl(client, pkce().challenge), 'ann');
+    assert.equal(response.status, 200);
+    assert.ok(!page.includes('<script'));
+    assert.ok(unescape(page).includes(name));
+    assert.ok(page.includes('ann@example.com') && page.includes(redirect) && page.includes(resource()));
+    assert.match(page, /a program on this computer/);
+    const policy = response.headers.get('content-security-policy');
+    assert.match(policy, /default-src 'none'/);
+    assert.match(policy, /frame-ancestors 'none'/);
+    assert.match(policy, /form-action 'self' http:\/\/127\.0\.0\.1:9$/);
+    assert.equal(response.headers.get('x-frame-options'), 'DENY');
+    assert.equal(response.headers.get('cache-control'), 'no-store');
+    assert.equal(response.headers.get('referrer-policy'), 'same-origin');
+  });
+
+  test('denying leads back without a code', async () => {
+    const client = (await register()).json.client_id;
+    const browser = new Browser();
+    const { page } = await untilConsent(browser, authorizeUrl(client, pkce().challenge), 'ann');
+    const back = await consent(browser, page, 'deny');
+    assert.equal(back.location.searchParams.get('error'), 'access_denied');
+    assert.equal(back.location.searchParams.get('iss'), gateway.url);
+    assert.equal(back.location.searchParams.get('code'), null);
+  });
+
+  test('its form works in the browser that began alone, and from this site alone', async () => {
+    const client = (await register()).json.client_id;
+    const browser = new Browser();
+    const { page } = await untilConsent(browser, authorizeUrl(client, pkce().challenge), 'ann');
+    assert.equal((await consent(new Browser(), page)).status, 400, 'no cookie');
+    const thief = new Browser();
+    await thief.fetch(authorizeUrl(client, pkce().challenge));
+    assert.equal((await consent(thief, page)).status, 400, 'another cookie');
+    assert.equal((await consent(browser, page, 'allow', { Origin: 'https://evil.example.com' })).status, 403, 'another site');
+    assert.equal((await consent(browser, page)).status, 303);
+  });
+
+  test('the cookie is for these pages alone, and no script reads it', async () => {
+    const client = (await register()).json.client_id;
+    const response = await fetch(authorizeUrl(client, pkce().challenge), { redirect: 'manual' });
+    const [cookie] = response.headers.getSetCookie();
+    for (const part of ['HttpOnly', 'SameSite=Lax', 'Path=/oauth', 'Max-Age=600']) assert.ok(cookie.includes(part), part);
+  });
+
+  test('the way back from the provider is bound to the browser that began', async () => {
+    const client = (await register()).json.client_id;
+    const callback = await new Browser().signIn(authorizeUrl(client, pkce().challenge), 'ann', `${gateway.url}/oauth/callback`);
+    assert.equal((await fetch(callback)).status, 400);
+  });
+});
+
+describe('what is refused', { timeout: 60000 }, () => {
+  for (const [what, more] of [
+    ['a client nobody registered', { client_id: 'app.made-up' }],
+    ['none', { client_id: undefined }],
+    ['an address that was not registered', { redirect_uri: 'https://evil.example.com/callback' }],
+    ['the same host with another path', { redirect_uri: 'http://127.0.0.1:9/other' }],
+    ['another name of loopback', { redirect_uri: 'http://localhost:9/callback' }],
+    ['no address', { redirect_uri: undefined }],
+  ])
+    test(`${what}: a page, and no redirect`, async () => {
+      const client = (await register()).json.client_id;
+      const response = await fetch(authorizeUrl(client, pkce().challenge, more), { redirect: 'manual' });
+      assert.equal(response.status, 400);
+      assert.equal(response.headers.get('location'), null);
+    });
+
+  for (const [what, more, error] of [
+    ['no challenge', { code_challenge: undefined }, 'invalid_request'],
+    ['a plain challenge', { code_challenge_method: 'plain' }, 'invalid_request'],
+    ['a short challenge', { code_challenge: 'abc' }, 'invalid_request'],
+    ['another response type', { response_type: 'token' }, 'unsupported_response_type'],
+    ['a resource that is not here', { resource: 'https://elsewhere.example.com' }, 'invalid_target'],
+    ['scopes that administer', { scope: 'admin' }, 'invalid_scope'],
+  ])
+    test(`${what}: the client hears it`, async () => {
+      const client = (await register()).json.client_id;
+      const response = await fetch(authorizeUrl(client, pkce().challenge, more), { redirect: 'manual' });
+      assert.equal(response.status, 303);
+      const location = new URL(response.headers.get('location'));
+      assert.equal(location.searchParams.get('error'), error);
+      assert.equal(location.searchParams.get('state'), 'the state');
+      assert.equal(location.searchParams.get('iss'), gateway.url);
+    });
+
+  for (const [what, metadata] of [
+    ['no redirect', { redirect_uris: [] }],
+    ['script', { redirect_uris: ['javascript:alert(1)'] }],
+    ['data', { redirect_uris: ['data:text/html,x'] }],
+    ['plain http elsewhere', { redirect_uris: ['http://example.com/callback'] }],
+    ['a fragment', { redirect_uris: ['https://example.com/#x'] }],
+    ['a quote', { redirect_uris: ['https://example.com/"x'] }],
+    ['too many', { redirect_uris: Array.from({ length: 11 }, (_, i) => `https://example.com/${i}`) }],
+    ['a secret', { token_endpoint_auth_method: 'client_secret_basic' }],
+    ['a long name', { client_name: 'x'.repeat(129) }],
+  ])
+    test(`registering ${what}`, async () => {
+      const { status, json } = await register(metadata);
+      assert.equal(status, 400);
+      assert.equal(json.error, 'invalid_client_metadata');
+    });
+
+  for (const uri of ['cursor://anysphere.cursor-mcp/oauth/callback', 'vscode://example/callback', 'com.example.app:/callback', 'http://localhost:3000/callback', 'http://[::1]/cb', 'https://claude.example.com/api/callback'])
+    test(`registering ${uri} is fine`, async () => assert.equal((await register({ redirect_uris: [uri] })).status, 201));
+
+  test('a code twice: the second ends what the first began', async () => {
+    const { form } = await signIn();
+    const { json } = await token(form);
+    assert.equal((await call(json.access_token)).status, 200);
+    assert.equal((await token(form)).json.error, 'invalid_grant');
+    assert.equal((await call(json.access_token)).status, 401);
+  });
+
+  for (const [what, change] of [
+    ['another verifier', { code_verifier: pkce().verifier }],
+    ['no verifier', { code_verifier: undefined }],
+    ['another redirect', { redirect_uri: 'http://127.0.0.1:9/other' }],
+    ['a changed code', { code: 'A'.repeat(200) }],
+    ['another resource', { resource: 'https://elsewhere.example.com' }],
+  ])
+    test(`a code with ${what}`, async () => {
+      const { form } = await signIn();
+      const { status, json } = await token({ ...form, ...change });
+      assert.equal(status, 400);
+      assert.equal(json.access_token, undefined);
+    });
+
+  test('a code of another client', async () => {
+    const { form } = await signIn();
+    const other = (await register()).json.client_id;
+    assert.equal((await token({ ...form, client_id: other })).json.error, 'invalid_grant');
+  });
+
+  test('a person who was disabled meanwhile', async () => {
+    const { form, client } = await signIn('eve');
+    const { json } = await token(form);
+    await gateway.ok('user', 'disable', 'eve@example.com');
+    assert.equal((await call(json.access_token)).status, 401);
+    assert.equal((await token({ grant_type: 'refresh_token', client_id: client, refresh_token: json.refresh_token })).json.error, 'invalid_grant');
+  });
+
+  test('nothing secret is in the log', async () => {
+    assert.ok(!gateway.log.includes('idp-secret'));
+  });
+});
