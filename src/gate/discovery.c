@@ -27,6 +27,8 @@ struct discovery {
     char protocol[16];
     struct err failure;
     bool has_failed;
+    bool may_wake;
+    bool is_asleep;
 };
 
 static void free_discovery(struct discovery *discovery)
@@ -44,6 +46,7 @@ static void run_result(struct job *job)
         .tool_count = discovery->seen_count,
         .protocol = discovery->protocol,
         .failure = discovery->has_failed ? &discovery->failure : NULL,
+        .is_asleep = discovery->is_asleep,
     };
 
     control_on_discovered(gate_control(discovery->worker->gate), &found);
@@ -172,7 +175,13 @@ static void begin(struct discovery *discovery)
         fail(discovery, &err);
         return;
     }
+    discovery->is_asleep = !discovery->may_wake && upstream_is_asleep(discovery->upstream);
+    if (discovery->is_asleep) {
+        hand_over(discovery);
+        return;
+    }
     discovery->waiter.on_ready = on_ready;
+    discovery->waiter.is_discovery = true;
     discovery->exchange.on_end = on_end;
     discovery->exchange.on_message = on_message;
     enum err_code code = upstream_await(discovery->upstream, &discovery->waiter, &err);
@@ -182,7 +191,7 @@ static void begin(struct discovery *discovery)
         fail(discovery, &err);
 }
 
-void upstream_discover(struct worker *worker, int64_t server_id)
+void upstream_discover(struct worker *worker, int64_t server_id, bool may_wake)
 {
     struct discovery *discovery = calloc(1, sizeof *discovery);
 
@@ -190,6 +199,7 @@ void upstream_discover(struct worker *worker, int64_t server_id)
         return;
     discovery->worker = worker;
     discovery->server_id = server_id;
+    discovery->may_wake = may_wake;
     discovery->arena = arena_new(ARENA_BYTES);
     discovery->list = discovery->arena == NULL ? NULL : tool_list_new(discovery->arena);
     if (discovery->list == NULL) {

@@ -110,6 +110,10 @@ static void become_ready(struct upstream *upstream)
     log_event(LOG_INFO, "upstream_ready", LOG_STR("server", upstream->server->name),
               LOG_C("protocol", version_word(upstream->version)),
               LOG_C("name", upstream->probe.server_name));
+    /* It was not asked for its tools while it was not there. */
+    if (upstream->is_asleep)
+        worker_discover(upstream->worker, upstream->server_id, true);
+    upstream->is_asleep = false;
     wake_waiters(upstream, NULL);
 }
 
@@ -128,6 +132,11 @@ void upstream_lost(struct upstream *upstream)
     upstream->session[0] = '\0';
     if (upstream->state == UPSTREAM_READY)
         upstream_set_state(upstream, UPSTREAM_NEW);
+}
+
+bool upstream_is_asleep(const struct upstream *upstream)
+{
+    return upstream->is_asleep && upstream->state == UPSTREAM_NEW;
 }
 
 static void probe_on(struct upstream *upstream);
@@ -228,6 +237,8 @@ enum err_code upstream_await(struct upstream *upstream, struct upstream_waiter *
 {
     uint64_t now = loop_now_us(upstream->worker->loop);
 
+    if (!waiter->is_discovery)
+        upstream->used_us = now;
     if (upstream->state == UPSTREAM_READY)
         return ERR_OK;
     if (upstream->state == UPSTREAM_DOWN && now < upstream->retry_us) {
@@ -385,7 +396,7 @@ void upstream_on_unasked(struct upstream *upstream, const struct mcp_message *me
 
     switch (relay) {
     case MCP_RELAY_TOOLS_CHANGED:
-        worker_discover(upstream->worker, upstream->server_id);
+        worker_discover(upstream->worker, upstream->server_id, true);
         break;
     case MCP_RELAY_ANSWER_EMPTY:
     case MCP_RELAY_REFUSE:

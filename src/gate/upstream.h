@@ -69,6 +69,7 @@ struct upstream_waiter {
     void (*on_ready)(struct upstream_waiter *waiter, const struct err *why);
     struct upstream_waiter *next;
     struct upstream *upstream; /* NULL: not waiting */
+    bool is_discovery;         /* keeps no program from being idle */
 };
 
 /* The upstream for this server, made when needed; it belongs to the worker. NULL: memory is out. */
@@ -114,5 +115,6 @@ enum err_code upstream_call(struct upstream *upstream, struct exchange *exchange
 void exchange_cancel(struct exchange *exchange, struct str reason);
 
 /* Lists the tools of a server, page by page, on its upstream. The result goes to the control job
- * thread (control_on_discovered). */
-void upstream_discover(struct worker *worker, int64_t server_id);
+ * thread (control_on_discovered). may_wake: a program that was ended because it was idle is started
+ * for it. */
+void upstream_discover(struct worker *worker, int64_t server_id, bool may_wake);

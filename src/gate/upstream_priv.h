@@ -60,10 +60,12 @@ struct upstream {
     uint64_t last_id;
     struct backoff backoff;
     uint64_t ready_us;
+    uint64_t used_us; /* when a call last asked for it, or it was started */
     uint64_t retry_us;
     struct err down;
     struct loop_timer retire; /* given up: freed when nothing is under way */
     bool is_retired;
+    bool is_asleep;   /* a program that was ended because nobody called it */
     bool is_ending;   /* being freed: a probe that fails now starts no other one */
     size_t exchanges; /* under way */
     void *impl;       /* of the transport */
@@ -76,6 +78,8 @@ struct upstreams {
 };
 
 void upstream_set_state(struct upstream *upstream, enum upstream_state state);
+/* A program that was ended because it was idle, and not started since. */
+bool upstream_is_asleep(const struct upstream *upstream);
 /* Connection, session or process are gone: the next call probes anew. */
 void upstream_lost(struct upstream *upstream);
 /* A ready one that ended by itself: down, for a time that grows when it does so often. */

@@ -120,6 +120,8 @@ struct parcel {
 
     /* of the home worker, until the end is on its way back */
     struct exchange at_home;
+    struct upstream_waiter waiter;
+    enum mcp_version version; /* that the message is made for */
     struct receipt *receipt;
     struct uuid call_id;
     uint64_t id;
@@ -236,10 +238,8 @@ static void on_home_message(struct exchange *exchange, const struct mcp_message 
         free(note);
 }
 
-static void on_arrived(struct mail *mail)
+static enum err_code send_on(struct parcel *parcel, struct upstream *upstream)
 {
-    struct parcel *parcel = (struct parcel *)(void *)mail;
-    struct upstream *upstream = upstream_at(parcel->home, parcel->server_id);
     struct mcp_pieces pieces = {.count = 0};
     struct str message = buf_str(&parcel->message);
     struct upstream_call call = {
@@ -256,14 +256,47 @@ static void on_arrived(struct mail *mail)
     pieces_add(&pieces, message);
     parcel->at_home.on_end = on_home_end;
     parcel->at_home.on_message = on_home_message;
+    if (upstream->version != parcel->version)
+        return err_set(&parcel->err, ERR_UNAVAILABLE, "the server speaks another version now");
+    return upstream_call(upstream, &parcel->at_home, &parcel->receipt, &call, &parcel->err);
+}
+
+static void give_back(struct parcel *parcel)
+{
+    parcel->kind = EXCHANGE_UNREACHABLE;
+    send_back(parcel);
+}
+
+static void on_parcel_ready(struct upstream_waiter *waiter, const struct err *why)
+{
+    struct parcel *parcel =
+        (struct parcel *)(void *)((char *)waiter - offsetof(struct parcel, waiter));
+    struct upstream *upstream = upstream_at(parcel->home, parcel->server_id);
+
+    if (why != NULL)
+        parcel->err = *why;
+    else if (upstream == NULL)
+        (void)err_set(&parcel->err, ERR_UNAVAILABLE, "the server is not there any more");
+    else if (send_on(parcel, upstream) == ERR_OK)
+        return;
+    give_back(parcel);
+}
+
+/* Since it was seen ready the program may have been ended, because it was idle. */
+static void on_arrived(struct mail *mail)
+{
+    struct parcel *parcel = (struct parcel *)(void *)mail;
+    struct upstream *upstream = upstream_at(parcel->home, parcel->server_id);
+
+    parcel->waiter.on_ready = on_parcel_ready;
     enum err_code code =
         upstream == NULL
             ? err_set(&parcel->err, ERR_UNAVAILABLE, "the server is not there any more")
-            : upstream_call(upstream, &parcel->at_home, &parcel->receipt, &call, &parcel->err);
-    if (code == ERR_OK)
+            : upstream_await(upstream, &parcel->waiter, &parcel->err);
+    if (code == ERR_BUSY)
         return;
-    parcel->kind = EXCHANGE_UNREACHABLE;
-    send_back(parcel);
+    if (code != ERR_OK || send_on(parcel, upstream) != ERR_OK)
+        give_back(parcel);
 }
 
 static bool fill(struct parcel *parcel, const struct upstream_call *call)
@@ -298,6 +331,7 @@ enum err_code upstream_remote_call(struct upstream *upstream, struct exchange *e
     parcel->from = upstream->worker;
     parcel->home = home_of(upstream);
     parcel->server_id = upstream->server_id;
+    parcel->version = upstream->version;
     parcel->upstream = upstream;
     parcel->exchange = exchange;
     parcel->receipt = MOVE(*receipt);
@@ -329,8 +363,9 @@ static void on_recall(struct mail *mail)
     struct parcel *parcel =
         (struct parcel *)(void *)((char *)mail - offsetof(struct parcel, recall));
 
-    if (parcel->at_home.impl != NULL) {
+    if (parcel->at_home.impl != NULL || parcel->waiter.upstream != NULL) {
         exchange_cancel(&parcel->at_home, STR("cancelled"));
+        upstream_stop_waiting(&parcel->waiter);
         parcel->kind = EXCHANGE_TIMEOUT;
         send_back(parcel);
     }

@@ -1,6 +1,7 @@
 /*
  * A server that is a program of the settings: one process on its home worker, one JSON-RPC message
- * a line. It is started by the first call, and again, with a growing pause, when it ends.
+ * a line. It is started by the first call, and again, with a growing pause, when it ends. One that
+ * nobody calls for a while is ended, and started again by the next call.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct stdio_upstream {
     struct buf line; /* begun */
     struct arena *arena;
     struct stdio_exchange *first;
+    struct loop_timer idle;
     struct loop_task said; /* ends the exchanges of notifications that were handed over */
 };
 
@@ -171,6 +173,7 @@ static void fail_all(struct stdio_upstream *stdio, const char *why)
 
 static void free_stdio(struct stdio_upstream *stdio)
 {
+    loop_timer_stop(&stdio->idle);
     loop_task_cancel(&stdio->said);
     buf_done(&stdio->line);
     arena_free(stdio->arena);
@@ -262,32 +265,6 @@ static void on_said(struct loop_task *task)
         exchange_end(take_exchange(x), &end);
 }
 
-static enum err_code stdio_open(struct upstream *upstream, struct err *err)
-{
-    const struct settings *settings = upstream->worker->gate->settings;
-
-    if (upstream->impl != NULL)
-        return ERR_OK;
-    struct stdio_upstream *stdio = calloc(1, sizeof *stdio);
-    if (stdio == NULL ||
-        (stdio->arena = arena_new((size_t)settings->result_bytes * 24 + (1 << 20))) == NULL) {
-        free(stdio);
-        return err_set(err, ERR_LIMIT, "memory is out");
-    }
-    stdio->upstream = upstream;
-    stdio->said.run = on_said;
-    buf_init(&stdio->line, (size_t)settings->result_bytes);
-    enum err_code code = start_process(upstream, stdio, err);
-    if (code != ERR_OK) {
-        free_stdio(stdio);
-        return code;
-    }
-    log_event(LOG_INFO, "upstream_started", LOG_STR("server", upstream->server->name),
-              LOG_STR("program", upstream->server->program->name));
-    upstream->impl = stdio;
-    return ERR_OK;
-}
-
 static enum err_code stdio_send(struct upstream *upstream, struct exchange *exchange,
                                 const struct outgoing *out, struct err *err)
 {
@@ -341,7 +318,64 @@ static void stdio_close(struct upstream *upstream)
     fail_all(stdio, "the server's process is being ended");
     stdio->upstream = NULL;
     loop_task_cancel(&stdio->said);
+    loop_timer_stop(&stdio->idle);
     process_close(stdio->process);
+}
+
+static uint64_t idle_ms(const struct upstream *upstream)
+{
+    return (uint64_t)upstream->worker->gate->settings->program_idle_seconds * 1000;
+}
+
+static void on_idle(struct loop_timer *timer)
+{
+    struct stdio_upstream *stdio =
+        (struct stdio_upstream *)(void *)((char *)timer - offsetof(struct stdio_upstream, idle));
+    struct upstream *upstream = stdio->upstream;
+    uint64_t now = loop_now_us(upstream->worker->loop);
+
+    if (upstream->exchanges > 0 || upstream->waiters != NULL || upstream->state != UPSTREAM_READY)
+        upstream->used_us = now;
+    uint64_t rested_ms = (now - upstream->used_us) / 1000;
+    if (rested_ms < idle_ms(upstream)) {
+        (void)loop_timer_start(timer, idle_ms(upstream) - rested_ms);
+        return;
+    }
+    log_event(LOG_INFO, "upstream_idle", LOG_STR("server", upstream->server->name),
+              LOG_INT("idle_ms", rested_ms));
+    upstream->is_asleep = true;
+    upstream_lost(upstream);
+    stdio_close(upstream);
+}
+
+static enum err_code stdio_open(struct upstream *upstream, struct err *err)
+{
+    const struct settings *settings = upstream->worker->gate->settings;
+
+    if (upstream->impl != NULL)
+        return ERR_OK;
+    struct stdio_upstream *stdio = calloc(1, sizeof *stdio);
+    if (stdio == NULL ||
+        (stdio->arena = arena_new((size_t)settings->result_bytes * 24 + (1 << 20))) == NULL) {
+        free(stdio);
+        return err_set(err, ERR_LIMIT, "memory is out");
+    }
+    stdio->upstream = upstream;
+    stdio->said.run = on_said;
+    loop_timer_init(&stdio->idle, upstream->worker->loop, on_idle);
+    buf_init(&stdio->line, (size_t)settings->result_bytes);
+    enum err_code code = start_process(upstream, stdio, err);
+    if (code != ERR_OK) {
+        free_stdio(stdio);
+        return code;
+    }
+    log_event(LOG_INFO, "upstream_started", LOG_STR("server", upstream->server->name),
+              LOG_STR("program", upstream->server->program->name));
+    upstream->impl = stdio;
+    upstream->used_us = loop_now_us(upstream->worker->loop);
+    if (idle_ms(upstream) > 0)
+        (void)loop_timer_start(&stdio->idle, idle_ms(upstream));
+    return ERR_OK;
 }
 
 const struct upstream_ops upstream_stdio_ops = {

@@ -377,21 +377,19 @@ bool worker_post(struct worker *worker, struct mail *mail)
 struct order {
     struct mail mail;
     struct worker *worker;
-    int64_t server_id;
-    uint64_t deadline_us;
+    int64_t server_id;    /* of a discovery */
+    bool may_wake;        /* likewise */
+    uint64_t deadline_us; /* of the stop */
 };
 
-static void post_order(struct worker *worker, void (*run)(struct mail *mail), int64_t server_id,
-                       uint64_t deadline_us)
+static void post_order(struct worker *worker, const struct order *what)
 {
     struct order *order = calloc(1, sizeof *order);
 
     if (order == NULL)
         return;
-    *order = (struct order){.mail = {.on_deliver = run},
-                            .worker = worker,
-                            .server_id = server_id,
-                            .deadline_us = deadline_us};
+    *order = *what;
+    order->worker = worker;
     if (!worker_post(worker, &order->mail))
         free(order);
 }
@@ -400,13 +398,16 @@ static void on_discover(struct mail *mail)
 {
     struct order *order = (struct order *)(void *)mail;
 
-    upstream_discover(order->worker, order->server_id);
+    upstream_discover(order->worker, order->server_id, order->may_wake);
     free(order);
 }
 
-void worker_discover(struct worker *worker, int64_t server_id)
+void worker_discover(struct worker *worker, int64_t server_id, bool may_wake)
 {
-    post_order(worker, on_discover, server_id, 0);
+    const struct order order = {
+        .mail = {.on_deliver = on_discover}, .server_id = server_id, .may_wake = may_wake};
+
+    post_order(worker, &order);
 }
 
 static void on_stop(struct mail *mail)
@@ -425,7 +426,9 @@ static void on_stop(struct mail *mail)
 
 void worker_stop(struct worker *worker, uint64_t deadline_us)
 {
-    post_order(worker, on_stop, 0, deadline_us);
+    const struct order order = {.mail = {.on_deliver = on_stop}, .deadline_us = deadline_us};
+
+    post_order(worker, &order);
 }
 
 static void on_reload(struct mail *mail)
@@ -444,7 +447,9 @@ static void on_reload(struct mail *mail)
 
 void worker_reload_tls(struct worker *worker)
 {
-    post_order(worker, on_reload, 0, 0);
+    const struct order order = {.mail = {.on_deliver = on_reload}};
+
+    post_order(worker, &order);
 }
 
 void worker_adopt(struct worker *worker, struct snapshot *snapshot)

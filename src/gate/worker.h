@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -27,7 +28,8 @@ void worker_free(struct worker *worker);
 
 /* False: its mailbox is full or closed. */
 bool worker_post(struct worker *worker, struct mail *mail) MUST_CHECK;
-/* Asks for the tools of this server; the answer is control_on_discovered(). */
-void worker_discover(struct worker *worker, int64_t server_id);
+/* Asks for the tools of this server; the answer is control_on_discovered(). may_wake: as of
+ * upstream_discover(). */
+void worker_discover(struct worker *worker, int64_t server_id, bool may_wake);
 /* Reads certificates again. */
 void worker_reload_tls(struct worker *worker);

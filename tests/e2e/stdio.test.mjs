@@ -11,7 +11,7 @@ import { legacyClient, modernClient, modernPost } from './lib/clients.mjs';
 const program = join(root, 'tests/e2e/lib/program.mjs');
 const filesystem = join(root, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js');
 const rules = '{echo: read-only, facts: read-only, child: read-only, say: read-only, die: read-only}';
-const servers = ['legacy', 'modern', 'stubborn'];
+const servers = ['legacy', 'modern', 'stubborn', 'once'];
 let gateway;
 let token;
 
@@ -26,6 +26,7 @@ async function make() {
       modern: { run: [process.execPath, program, 'modern'] },
       stubborn: { run: [process.execPath, program, 'legacy', 'stubborn'] },
       gone: { run: ['false'] },
+      once: { run: ['sh', '-c', `test -e ran && exit 3; touch ran; exec '${process.execPath}' '${program}' modern`], directory: '.' },
       files: { run: [process.execPath, filesystem, 'sample'], directory: '.' },
     },
   });
@@ -141,12 +142,67 @@ describe('a program', { timeout: 90000 }, () => {
     assert.match(gateway.log, /"event":"upstream_exited","server":"gone"/);
   });
 
+  test('that ends before its first message is told to the client as such, not as busy', async () => {
+    assert.equal((await call('once', 'die')).code, 502);
+    for (let i = 0; i < 20; i++) {
+      const error = await call('once', 'echo', { text: 'x' });
+      assert.ok(error.code >= 500, JSON.stringify(error));
+      assert.match(error.message, i < 10 ? /process (exited with code 3|was ended by signal 9)/ : /exited with code 3/);
+      await sleep(100);
+    }
+  });
+
   test('that keeps dying is not started at once each time', async () => {
     const starts = () => gateway.log.split('"event":"upstream_started","server":"modern"').length;
     const before_ = starts();
     for (const end = Date.now() + 2500; Date.now() < end; await sleep(10)) await call('modern', 'die');
     const count = starts() - before_;
     assert.ok(count >= 1 && count <= 12, `${count} starts in 2.5 s`);
+  });
+});
+
+describe('a program that nobody calls', { timeout: 90000 }, () => {
+  const count = (event) => idle.log.split(`"event":"${event}"`).length - 1;
+  let idle;
+  let key;
+
+  before(async () => {
+    idle = await Gateway.start({
+      settings: 'program_idle_seconds: 2\nrefresh_seconds: 5',
+      programs: { modern: { run: [process.execPath, program, 'modern'] } },
+      governance: `servers:\n${entry('modern')}robots: [{name: worker, owner: owner@example.com}]\ngrants:\n${grant('modern')}`,
+    });
+    key = await idle.token('worker');
+  });
+
+  after(() => idle?.remove());
+
+  const pidOf = async () => {
+    const reply = await modernPost(`${idle.url}/mcp/modern`, key, 'tools/call', { name: 'facts', arguments: {} });
+    return JSON.parse(reply.json.result.content[0].text).pid;
+  };
+
+  test('is ended, and the next call starts it again', async () => {
+    const first = await pidOf();
+    for (const end = Date.now() + 3000; Date.now() < end; await sleep(200)) assert.equal(await pidOf(), first, 'in use, it stays');
+    await untilGone([first], 10000);
+    assert.equal(count('upstream_idle'), 1);
+    // Many at once, on connections of all workers: none of them finds it gone.
+    const pids = new Set(await Promise.all(Array.from({ length: 30 }, pidOf)));
+    assert.equal(pids.size, 1);
+    assert.ok(!pids.has(first));
+    assert.doesNotMatch(idle.log, /upstream_down|upstream_exited|discovery_failed/);
+  });
+
+  test('is not started to be asked for its tools, unless someone wants that', async () => {
+    await until('it has ended', () => count('upstream_idle') >= 2, 10000);
+    const starts = count('upstream_started');
+    await sleep(6000);
+    assert.equal(count('upstream_started'), starts);
+    const { servers: all } = JSON.parse(await idle.ok('server', 'list', '--json'));
+    assert.equal(all[0].state ?? all[0].health?.state, 'ready', JSON.stringify(all[0]));
+    await idle.ok('server', 'refresh', 'modern');
+    await until('it runs', () => count('upstream_started') > starts, 5000);
   });
 });
 
