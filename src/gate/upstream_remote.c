@@ -289,10 +289,9 @@ static void on_arrived(struct mail *mail)
     struct upstream *upstream = upstream_at(parcel->home, parcel->server_id);
 
     parcel->waiter.on_ready = on_parcel_ready;
-    enum err_code code =
-        upstream == NULL
-            ? err_set(&parcel->err, ERR_UNAVAILABLE, "the server is not there any more")
-            : upstream_await(upstream, &parcel->waiter, &parcel->err);
+    enum err_code code = upstream == NULL ? err_set(&parcel->err, ERR_UNAVAILABLE,
+                                                    "the server is not there any more")
+                                          : upstream_await(upstream, &parcel->waiter, &parcel->err);
     if (code == ERR_BUSY)
         return;
     if (code != ERR_OK || send_on(parcel, upstream) != ERR_OK)
