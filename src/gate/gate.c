@@ -216,6 +216,8 @@ enum err_code gate_new(const struct gate_config *config, struct gate **ret_gate,
 static void free_workers(struct gate *gate)
 {
     for (size_t i = 0; i < gate->worker_count; i++)
+        worker_join(gate->workers[i]);
+    for (size_t i = 0; i < gate->worker_count; i++)
         worker_free(gate->workers[i]);
     free(gate->workers);
     gate->workers = NULL;
@@ -226,8 +228,7 @@ void gate_free(struct gate *gate)
 {
     if (gate == NULL)
         return;
-    /* Jobs first: they may still post to workers. What is posted to a worker that has ended stays
-     * behind. */
+    /* Jobs first: they may still post to workers. */
     jobs_free(gate->search_jobs);
     jobs_free(gate->key_jobs);
     jobs_free(gate->identity_jobs);

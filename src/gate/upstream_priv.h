@@ -100,6 +100,8 @@ void upstream_say_cancelled(struct upstream *upstream, uint64_t id, struct str r
 enum err_code upstream_remote_call(struct upstream *upstream, struct exchange *exchange,
                                    struct receipt **receipt, const struct upstream_call *call,
                                    struct err *err) MUST_CHECK;
+/* Once all workers are joined. */
+void upstream_remote_free_strays(struct worker *worker);
 /* Ends an exchange: on_end runs. */
 void exchange_end(struct exchange *exchange, const struct exchange_end *end);
 void exchange_fail(struct exchange *exchange, enum exchange_end_kind kind, int status,

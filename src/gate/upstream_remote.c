@@ -4,7 +4,9 @@
  * by the sender.
  *
  * A parcel carries one call. It belongs to the worker that asked, which frees it when its end has
- * come back and no word of its own is still on the way to the home worker.
+ * come back and no word of its own is still on the way to the home worker. When that worker has
+ * ended meanwhile, the home worker keeps the parcel until all workers have: the other one may still
+ * be looking at it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +132,8 @@ struct parcel {
     struct buf message;
     size_t arguments_start;
     size_t arguments_len;
+    struct parcel *next_stray;
+    bool is_stray;
 
     /* the end */
     enum exchange_end_kind kind;
@@ -145,15 +149,38 @@ struct note {
     char text[];
 };
 
-static void free_parcel(struct parcel *parcel)
+static void destroy_parcel(struct parcel *parcel)
 {
-    if (!parcel->is_back || parcel->is_recalled)
-        return;
     receipt_free(parcel->receipt);
     buf_done(&parcel->name);
     buf_done(&parcel->message);
     buf_done(&parcel->answer);
     free(parcel);
+}
+
+static void free_parcel(struct parcel *parcel)
+{
+    if (parcel->is_back && !parcel->is_recalled)
+        destroy_parcel(parcel);
+}
+
+static void keep_stray(struct parcel *parcel)
+{
+    if (parcel->is_stray)
+        return;
+    parcel->is_stray = true;
+    parcel->next_stray = parcel->home->strays;
+    parcel->home->strays = parcel;
+}
+
+void upstream_remote_free_strays(struct worker *worker)
+{
+    while (worker->strays != NULL) {
+        struct parcel *parcel = worker->strays;
+
+        worker->strays = parcel->next_stray;
+        destroy_parcel(parcel);
+    }
 }
 
 static void hand_over(struct parcel *parcel)
@@ -190,11 +217,8 @@ static void send_back(struct parcel *parcel)
 {
     parcel->mail.on_deliver = on_back;
     /* Refused only when that worker has ended, and with it whoever waited. */
-    if (!worker_post(parcel->from, &parcel->mail)) {
-        parcel->is_back = true;
-        parcel->is_recalled = false;
-        free_parcel(parcel);
-    }
+    if (!worker_post(parcel->from, &parcel->mail))
+        keep_stray(parcel);
 }
 
 static void on_home_end(struct exchange *exchange, const struct exchange_end *end)
@@ -370,7 +394,7 @@ static void on_recall(struct mail *mail)
     }
     parcel->recall.on_deliver = on_recall_back;
     if (!worker_post(parcel->from, &parcel->recall))
-        parcel->is_recalled = false;
+        keep_stray(parcel);
 }
 
 static void remote_cancel(struct exchange *exchange)

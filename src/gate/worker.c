@@ -210,10 +210,21 @@ static void flush(struct worker *worker)
     flush_uses(worker);
 }
 
+/* A job writes into its call; each has its own end, and gate_run() waits for them anyway. */
+static bool has_job(const struct worker *worker)
+{
+    for (const struct call *call = worker->calls; call != NULL; call = call->next) {
+        if (call->key_job.run != NULL)
+            return true;
+    }
+    return false;
+}
+
 static bool may_end(const struct worker *worker)
 {
     return worker->is_stopping &&
-           (worker->call_count == 0 || clock_mono_us() >= worker->stop_deadline_us);
+           (worker->call_count == 0 ||
+            (clock_mono_us() >= worker->stop_deadline_us && !has_job(worker)));
 }
 
 static void on_tick(struct loop_timer *tick)
@@ -324,10 +335,18 @@ static void end_calls(struct worker *worker)
     }
 }
 
+/* What comes later is refused, and stays its sender's. */
+static void close_mailbox(struct worker *worker)
+{
+    mailbox_close(loop_mailbox(worker->loop));
+    (void)mailbox_deliver(loop_mailbox(worker->loop));
+}
+
 /* In the worker's thread, once its loop has ended: the log gets what it can, the rest reads
  * "unknown". */
 static void wind_up(struct worker *worker)
 {
+    close_mailbox(worker);
     flush(worker);
     for (size_t i = 0; i < worker->server_count; i++) {
         http_server_free(worker->servers[i]);
@@ -398,7 +417,8 @@ static void on_discover(struct mail *mail)
 {
     struct order *order = (struct order *)(void *)mail;
 
-    upstream_discover(order->worker, order->server_id, order->may_wake);
+    if (!order->worker->is_stopping)
+        upstream_discover(order->worker, order->server_id, order->may_wake);
     free(order);
 }
 
@@ -465,16 +485,26 @@ void worker_adopt(struct worker *worker, struct snapshot *snapshot)
     listening_check(worker, true);
 }
 
-void worker_free(struct worker *worker)
+void worker_join(struct worker *worker)
 {
     if (worker == NULL)
         return;
     if (worker->has_thread)
         (void)pthread_join(worker->thread, NULL);
+    else
+        close_mailbox(worker);
+    worker->has_thread = false;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
     for (size_t i = 0; i < worker->server_count; i++)
         http_server_free(worker->servers[i]);
     if (worker->upstreams != NULL)
         upstreams_free(worker);
+    upstream_remote_free_strays(worker);
     while (worker->free_calls != NULL) {
         struct call *call = worker->free_calls;
 

@@ -24,6 +24,8 @@ enum err_code worker_start(struct worker *worker, struct err *err) MUST_CHECK;
 /* Stops accepting; the thread ends when no call is left, or at the deadline (monotonic). */
 void worker_stop(struct worker *worker, uint64_t deadline_us);
 /* Waits for the thread. NULL is fine. */
+void worker_join(struct worker *worker);
+/* Once all of them are joined: until then they post to each other. NULL is fine. */
 void worker_free(struct worker *worker);
 
 /* False: its mailbox is full or closed. */

@@ -44,6 +44,7 @@ struct listener_of {
 };
 
 struct listening;
+struct parcel;
 struct upstreams;
 struct uses;
 struct ended_sessions;
@@ -66,6 +67,7 @@ struct worker {
     struct audit_port *port;
     struct uses *uses; /* of tokens, not yet told to the store */
     struct upstreams *upstreams;
+    struct parcel *strays;     /* calls whose worker had ended before their end came back */
     struct listening *streams; /* listening streams of legacy sessions */
     struct ended_sessions *ended;
     struct refusals *refusals;

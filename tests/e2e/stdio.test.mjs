@@ -223,6 +223,36 @@ describe('when the gateway ends', { timeout: 90000 }, () => {
     await gateway.serve();
   });
 
+  test('in the middle of calls and of changes, it ends in time and leaves nothing behind', async () => {
+    const busy = await Gateway.start({
+      settings: 'stop_seconds: 0',
+      workers: 3,
+      programs: { modern: { run: [process.execPath, program, 'modern'] } },
+      governance: `servers:\n${entry('modern')}robots: [{name: worker, owner: owner@example.com}]\ngrants:\n${grant('modern')}`,
+    });
+    const key = await busy.token('worker');
+    for (let round = 0; round < 3; round++) {
+      let stop = false;
+      const load = Array.from({ length: 24 }, async (_, i) => {
+        for (let n = 0; !stop; n++)
+          await (i % 8 === 0
+            ? busy.cli('server', 'refresh', 'modern')
+            : modernPost(`${busy.url}/mcp/modern`, key, 'tools/call', { name: 'echo', arguments: { text: `${i} ${n}` } })
+          ).catch(() => sleep(20));
+      });
+      const change = busy.cli('robot', 'token', 'worker');
+      await sleep(400 + 100 * round);
+      const begin = Date.now();
+      const ended = await busy.stop();
+      stop = true;
+      assert.deepEqual(ended, { code: 0, signal: null }, busy.log.slice(-3000));
+      assert.ok(Date.now() - begin < 10000);
+      await Promise.all([...load, change]);
+      await busy.serve();
+    }
+    await busy.remove();
+  });
+
   test('by kill -9, they end as well', async () => {
     const pids = await family();
     await gateway.stop('SIGKILL');
