@@ -34,7 +34,8 @@ static const struct {
     {"origins", "none", "Origins of browsers allowed besides that of public_url"},
     {"identity.providers", "none",
      "Identity providers whose access tokens are taken: a list of `{name, issuer, jwks_url, ca, "
-     "audiences, groups_claim, email_claim, name_claim, email_domains, ema, workloads}`; name and "
+     "audiences, groups_claim, email_claim, name_claim, email_domains, client_id, client_secret, "
+     "ema, workloads}`; name and "
      "issuer are "
      "needed, docs/identity.md explains the others"},
     {"identity.owners", "none",
@@ -42,6 +43,8 @@ static const struct {
      "that verified address"},
     {"identity.agents", "none",
      "OAuth client ids, `*` for any run of characters, whose calls are those of an agent"},
+    {"identity.registration", "`true`",
+     "`false`: clients do not register themselves at /oauth/register"},
     {"identity.clients", "none",
      "Clients that redeem identity assertions at /oauth/token: a list of `{id, secret}` (a name in "
      "secrets_dir) or `{id, jwks_url, ca}`; `exchange: true` for an agent that may act for people; "

@@ -5,19 +5,11 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "base/json.h"
-#include "base/jsonw.h"
 #include "base/log.h"
 #include "base/table.h"
-#include "gate/entry_facts.h"
-#include "gate/gate_priv.h"
-#include "gate/redeem.h"
+#include "gate/control_priv.h"
 #include "gate/worker.h"
-#include "identity/person.h"
 #include "identity/tokens.h"
-#include "keys/seal.h"
-
-enum { ARENA_BYTES = 256 << 20 };
 
 /* The id of the change under way, kept in the store so that a crash in between can be told. */
 #define PENDING STR("change.pending")
@@ -26,12 +18,6 @@ struct health_row {
     struct server_health health;
     uint64_t address_hash; /* of the server that was discovered */
     int64_t asked_us;
-};
-
-struct control {
-    struct gate *gate;
-    struct audit_port *port;
-    struct table *health; /* by id in decimal */
 };
 
 struct control *gate_control(struct gate *gate)
@@ -101,8 +87,8 @@ enum err_code control_view(struct control *control, struct arena *arena,
 
 /* The pair of entries around a change. */
 
-static enum err_code record(struct control *control, const struct audit_entry *entry,
-                            struct err *err)
+enum err_code control_record(struct control *control, const struct audit_entry *entry,
+                             struct err *err)
 {
     const struct data_key *key = NULL;
     struct data_key_name name = {.subject = entry->principal_id,
@@ -131,16 +117,8 @@ static void fill_entry(const struct control_change *change, const struct uuid *i
     entry->listener = request->listener;
 }
 
-struct pending {
-    struct uuid id;
-    char text[UUID_TEXT_BYTES];
-    struct store_change change;
-    struct audit_entry entry;
-    struct entry_facts facts;
-};
-
-static enum err_code begin(struct control *control, const struct control_change *change,
-                           struct pending *pending, struct err *err)
+enum err_code control_begin(struct control *control, const struct control_change *change,
+                            struct pending *pending, struct err *err)
 {
     int64_t now = clock_wall_us();
 
@@ -154,7 +132,7 @@ static enum err_code begin(struct control *control, const struct control_change 
     fill_entry(change, &pending->id, &pending->entry, &pending->facts);
     if (store_save_meta(control->gate->store, PENDING, pending->change.id, err) != ERR_OK)
         return err_wrap(err, change->action);
-    return record(control, &pending->entry, err);
+    return control_record(control, &pending->entry, err);
 }
 
 static void log_unfinished(const char *what, const struct err *err)
@@ -172,7 +150,7 @@ static void end(struct control *control, struct pending *pending, const char *ac
     if (failure != NULL)
         pending->entry.detail = str_c(failure->text);
     pending->entry.time_us = 0;
-    if (record(control, &pending->entry, &err) != ERR_OK ||
+    if (control_record(control, &pending->entry, &err) != ERR_OK ||
         (failure == NULL &&
          store_forget_change(control->gate->store, pending->change.id, &err) != ERR_OK) ||
         store_save_meta(control->gate->store, PENDING, STR_NONE, &err) != ERR_OK)
@@ -200,7 +178,7 @@ enum err_code control_reconcile(struct control *control, struct err *err)
                                          .attempt = 1,
                                          .method = STR("reconcile"),
                                          .outcome = was_made ? STR("ok") : STR("not_made")};
-    if (record(control, &pending.entry, err) != ERR_OK ||
+    if (control_record(control, &pending.entry, err) != ERR_OK ||
         (was_made && store_forget_change(control->gate->store, text, err) != ERR_OK))
         return err_wrap(err, "record what became of the last change");
     return store_save_meta(control->gate->store, PENDING, STR_NONE, err);
@@ -208,7 +186,7 @@ enum err_code control_reconcile(struct control *control, struct err *err)
 
 enum err_code control_publish(struct control *control, struct err *err)
 {
-    CLEANUP(arena_freep) struct arena *arena = arena_new(ARENA_BYTES);
+    CLEANUP(arena_freep) struct arena *arena = arena_new(CONTROL_ARENA_BYTES);
     struct store_view view = {0};
     struct snapshot *snapshot = NULL;
 
@@ -225,8 +203,8 @@ enum err_code control_publish(struct control *control, struct err *err)
 /* The change is stored; it must now be decided by. A snapshot that can't be made is a state in
  * which what is stored and what is decided by differ: that is logged loudly and told to the caller.
  */
-static enum err_code finish(struct control *control, struct pending *pending, const char *action,
-                            enum err_code code, struct err *err)
+enum err_code control_finish(struct control *control, struct pending *pending, const char *action,
+                             enum err_code code, struct err *err)
 {
     end(control, pending, action, code == ERR_OK ? NULL : err);
     if (code != ERR_OK)
@@ -257,11 +235,11 @@ enum err_code control_edit(struct control *control, const struct control_change 
     struct governance_host host = control_host(control);
     code = governance_check(&governance, &host, err);
     if (code == ERR_OK)
-        code = begin(control, change, &pending, err);
+        code = control_begin(control, change, &pending, err);
     if (code != ERR_OK)
         return code;
     code = store_save_governance(store, &governance, expected, &pending.change, ret_version, err);
-    code = finish(control, &pending, change->action, code, err);
+    code = control_finish(control, &pending, change->action, code, err);
     if (code == ERR_OK)
         control_refresh_due(control, false);
     return code;
@@ -304,7 +282,7 @@ enum err_code control_add_token(struct control *control, const struct control_ch
     if ((scopes & ~scopes_allowed(TOKEN_ROBOT)) != 0 || scopes == 0)
         return err_set(err, ERR_INVALID,
                        "a robot's token can carry list, calls and audit:read alone");
-    code = begin(control, change, &pending, err);
+    code = control_begin(control, change, &pending, err);
     if (code != ERR_OK)
         return code;
     token_mint(TOKEN_ROBOT, text);
@@ -313,7 +291,7 @@ enum err_code control_add_token(struct control *control, const struct control_ch
     token_hash(keyring_get(control->gate->keyring, KEY_PEPPER), str_of(text, TOKEN_TEXT_LEN),
                token.hash);
     code = store_add_token(control->gate->store, &token, &pending.change, &version, err);
-    code = finish(control, &pending, change->action, code, err);
+    code = control_finish(control, &pending, change->action, code, err);
     if (code == ERR_OK) {
         *ret_text = arena_dup(arena, str_of(text, TOKEN_TEXT_LEN));
         *ret_id = arena_dup(arena, token.id);
@@ -327,18 +305,18 @@ enum err_code control_revoke_token(struct control *control, const struct control
 {
     struct pending pending = {0};
     uint64_t version = 0;
-    enum err_code code = begin(control, change, &pending, err);
+    enum err_code code = control_begin(control, change, &pending, err);
 
     if (code != ERR_OK)
         return code;
     code = store_revoke_token(control->gate->store, id, &pending.change, &version, err);
-    return finish(control, &pending, change->action, code, err);
+    return control_finish(control, &pending, change->action, code, err);
 }
 
 enum err_code control_revoke_robot(struct control *control, const struct control_change *change,
                                    struct str robot, size_t *ret_count, struct err *err)
 {
-    CLEANUP(arena_freep) struct arena *arena = arena_new(ARENA_BYTES);
+    CLEANUP(arena_freep) struct arena *arena = arena_new(CONTROL_ARENA_BYTES);
     struct pending pending = {0};
     uint64_t version = 0;
     int64_t id = 0;
@@ -348,352 +326,12 @@ enum err_code control_revoke_robot(struct control *control, const struct control
     enum err_code code = find_robot(control, arena, robot, &id, err);
     if (code != ERR_OK)
         return code;
-    code = begin(control, change, &pending, err);
+    code = control_begin(control, change, &pending, err);
     if (code != ERR_OK)
         return code;
     code = store_revoke_robot_tokens(control->gate->store, id, &pending.change, ret_count, &version,
                                      err);
-    return finish(control, &pending, change->action, code, err);
-}
-
-/* People. */
-
-static const struct user *find_user(const struct user *users, size_t count,
-                                    const struct caller *caller)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (str_eq(users[i].provider, caller->provider) &&
-            str_eq(users[i].subject, caller->subject))
-            return &users[i];
-    }
-    return NULL;
-}
-
-/* An owner of the settings is bound to whoever came first with that address: another subject with
- * the same one, later, is somebody else. */
-static enum user_role first_role(const struct control *control, const struct user *users,
-                                 size_t count, const struct caller *caller)
-{
-    if (!person_is_owner(&control->gate->settings->identity, caller->provider, caller->email))
-        return ROLE_MEMBER;
-    for (size_t i = 0; i < count; i++) {
-        if (users[i].role == ROLE_OWNER && str_eq(users[i].provider, caller->provider) &&
-            str_eq_nocase(users[i].email, caller->email))
-            return ROLE_MEMBER;
-    }
-    return ROLE_OWNER;
-}
-
-static enum err_code add_user(struct control *control, const struct api_request *request,
-                              const struct user *user, struct err *err)
-{
-    const struct control_change change = {
-        .request = request, .action = "user.add", .detail = str_c(role_word(user->role))};
-    struct pending pending = {0};
-    enum err_code code = begin(control, &change, &pending, err);
-
-    if (code != ERR_OK)
-        return code;
-    code = store_see_user(control->gate->store, user, &pending.change, NULL, err);
-    return finish(control, &pending, change.action, code, err);
-}
-
-enum err_code control_see_user(struct control *control, const struct api_request *request,
-                               struct err *err)
-{
-    CLEANUP(arena_freep) struct arena *arena = arena_new(ARENA_BYTES);
-    const struct caller *caller = &request->caller;
-    struct user *users = NULL;
-    size_t count = 0;
-
-    if (arena == NULL)
-        return err_set(err, ERR_LIMIT, "memory is out");
-    if (store_load_users(control->gate->store, arena, &users, &count, err) != ERR_OK)
-        return err_wrap(err, "see user");
-    struct user user = {.provider = caller->provider,
-                        .subject = caller->subject,
-                        .email = caller->email,
-                        .name = caller->name};
-    const struct store_change change = {.author = caller->id, .now_us = clock_wall_us()};
-    if (find_user(users, count, caller) != NULL)
-        return store_see_user(control->gate->store, &user, &change, NULL, err);
-    user.role = first_role(control, users, count, caller);
-    return add_user(control, request, &user, err);
-}
-
-enum err_code control_set_user(struct control *control, const struct control_change *change,
-                               int64_t id, enum user_role role, bool is_disabled, struct err *err)
-{
-    struct pending pending = {0};
-    uint64_t version = 0;
-    enum err_code code = begin(control, change, &pending, err);
-
-    if (code != ERR_OK)
-        return code;
-    code =
-        store_set_user(control->gate->store, id, role, is_disabled, &pending.change, &version, err);
-    return finish(control, &pending, change->action, code, err);
-}
-
-/* Sessions of people who signed in here. */
-
-enum { CODE_SECONDS = 60 };
-
-static struct str seal_text(struct control *control, const char *purpose, const struct buf *plain,
-                            struct arena *arena)
-{
-    CLEANUP(buf_done) struct buf sealed;
-
-    buf_init(&sealed, 64 << 10);
-    seal_add(control->gate->keyring, purpose, STR_NONE, buf_str(plain), &sealed);
-    return plain->failed || sealed.failed ? STR_NONE : arena_dup(arena, buf_str(&sealed));
-}
-
-static struct str make_code(struct control *control, struct str session, struct str redirect,
-                            struct str challenge, int64_t until_us, struct arena *arena)
-{
-    CLEANUP(buf_done) struct buf plain;
-    struct jsonw w;
-
-    buf_init(&plain, 16 << 10);
-    jsonw_init(&w, &plain);
-    jsonw_object(&w);
-    jsonw_name_str(&w, "session", session);
-    jsonw_name_str(&w, "redirect", redirect);
-    jsonw_name_str(&w, "challenge", challenge);
-    jsonw_name_i64(&w, "until", until_us);
-    jsonw_end_object(&w);
-    return seal_text(control, REDEEM_CODE_PURPOSE, &plain, arena);
-}
-
-static struct str make_refresh(struct control *control, struct str session, uint64_t generation,
-                               struct arena *arena)
-{
-    CLEANUP(buf_done) struct buf plain;
-    struct jsonw w;
-
-    buf_init(&plain, 1024);
-    jsonw_init(&w, &plain);
-    jsonw_object(&w);
-    jsonw_name_str(&w, "session", session);
-    jsonw_name_i64(&w, "generation", (int64_t)generation);
-    jsonw_end_object(&w);
-    return seal_text(control, REDEEM_REFRESH_PURPOSE, &plain, arena);
-}
-
-/* The person of a session as a caller, for records and tokens. */
-static bool caller_of_session(const struct oauth_session *session, struct arena *arena,
-                              struct caller *ret_caller)
-{
-    struct caller caller = {.kind = PRINCIPAL_HUMAN,
-                            .provider = session->provider,
-                            .subject = session->subject,
-                            .email = session->email,
-                            .name = session->name,
-                            .client_id = session->client_id,
-                            .session_id = session->id,
-                            .audience = session->resource,
-                            .scopes = session->scopes};
-    struct json_doc doc;
-    struct str *groups = NULL;
-
-    caller.id = arena_printf(arena, "user:" STR_FMT ":" STR_FMT, STR_ARG(session->provider),
-                             STR_ARG(session->subject));
-    if (caller.id.ptr == NULL ||
-        json_parse(session->groups, &json_limits_default, arena, &doc, NULL) != ERR_OK)
-        return false;
-    groups = arena_calloc(arena, doc.values[0].count + 1, sizeof *groups);
-    for (json_pos each = json_first(&doc, 0); groups != NULL && each != JSON_NONE;
-         each = json_next(&doc, 0, each))
-        if (!json_str(&doc, each, arena, &groups[caller.group_count++]))
-            return false;
-    caller.groups = groups;
-    *ret_caller = caller;
-    return groups != NULL;
-}
-
-static enum err_code record_session(struct control *control, const struct api_request *request,
-                                    const char *what, struct str detail, struct err *err)
-{
-    struct audit_entry entry = {.kind = AUDIT_SESSION, .attempt = 1};
-    struct entry_facts facts;
-
-    entry.call_id = uuid_v7(clock_wall_us());
-    entry.method = str_c(what);
-    entry.detail = detail;
-    entry_set_caller(&entry, &request->caller, &facts);
-    entry_set_addresses(&entry, &request->peer, &request->address, &facts);
-    entry.user_agent = request->user_agent;
-    return record(control, &entry, err);
-}
-
-enum err_code control_add_session(struct control *control, const struct api_request *request,
-                                  struct oauth_session *session, struct str redirect,
-                                  struct str challenge, struct arena *arena, struct str *ret_code,
-                                  struct err *err)
-{
-    struct uuid id = uuid_v7(clock_wall_us());
-    char id_text[UUID_TEXT_BYTES];
-    struct api_request whole = *request;
-    struct snapshot *snapshot = gate_snapshot(control->gate);
-    struct known_user user = {.role = ROLE_MEMBER};
-    int64_t now_us = clock_wall_us();
-
-    uuid_format(&id, id_text);
-    session->id = str_of(id_text, UUID_TEXT_BYTES);
-    session->created_us = now_us;
-    session->expires_us =
-        now_us + control->gate->settings->identity_session_days * INT64_C(86400) * 1000000;
-    bool is_out = token_table_find_user(snapshot_tokens(snapshot), session->provider,
-                                        session->subject, &user) &&
-                  user.is_disabled;
-    snapshot_unref(snapshot);
-    if (is_out)
-        return err_set(err, ERR_DENIED, "this person is disabled");
-    if (!caller_of_session(session, arena, &whole.caller))
-        return err_set(err, ERR_LIMIT, "memory is out");
-    enum err_code code = record_session(control, &whole, "oauth.consent", redirect, err);
-    if (code == ERR_OK)
-        code = control_see_user(control, &whole, err);
-    if (code == ERR_OK)
-        code = store_add_session(control->gate->store, session, err);
-    if (code != ERR_OK)
-        return err_wrap(err, "session");
-    *ret_code = make_code(control, session->id, redirect, challenge,
-                          now_us + (int64_t)CODE_SECONDS * 1000000, arena);
-    return ret_code->ptr == NULL ? err_set(err, ERR_LIMIT, "memory is out") : ERR_OK;
-}
-
-enum err_code control_end_session(struct control *control, const struct control_change *change,
-                                  struct str id, struct err *err)
-{
-    struct pending pending = {0};
-    uint64_t version = 0;
-    enum err_code code = begin(control, change, &pending, err);
-
-    if (code != ERR_OK)
-        return code;
-    code = store_end_session(control->gate->store, id, &pending.change, &version, err);
-    return finish(control, &pending, change->action, code, err);
-}
-
-/* A code or a refresh token that was used before: one of the two who have it is a thief, and both
- * lose it (RFC 6749 §4.1.2, RFC 9700 §4.14). */
-static bool end_stolen(struct control *control, struct redemption *redemption)
-{
-    const struct api_request request = {.gate = control->gate,
-                                        .caller = redemption->caller,
-                                        .peer = redemption->peer,
-                                        .address = redemption->address,
-                                        .user_agent = redemption->user_agent};
-    const struct control_change change = {
-        .request = &request, .action = "session.replay", .detail = redemption->session_id};
-    struct err err;
-
-    if (control_end_session(control, &change, redemption->session_id, &err) != ERR_OK)
-        log_event(LOG_ERROR, "session_not_ended", LOG_ERR(&err));
-    redeem_refuse(redemption, 400, "invalid_grant", "replayed");
-    return false;
-}
-
-/* Reads the session, and turns it on to its next refresh token. */
-static bool go_on(struct control *control, struct redemption *redemption)
-{
-    struct store *store = control->gate->store;
-    struct arena *arena = redemption->arena;
-    struct oauth_session session;
-    struct str wanted = redemption->audience;
-    struct err err;
-
-    if (store_load_session(store, arena, redemption->session_id, &session, &err) != ERR_OK ||
-        !caller_of_session(&session, arena, &redemption->caller) ||
-        !str_eq(session.client_id, redemption->client_id)) {
-        redeem_refuse(redemption, 400, "invalid_grant", "session_unknown");
-        return false;
-    }
-    redemption->audience = session.resource;
-    redemption->scopes = session.scopes;
-    if (wanted.ptr != NULL && !str_eq(wanted, session.resource)) {
-        redeem_refuse(redemption, 400, "invalid_target", "resource_other");
-        return false;
-    }
-    if (session.ended_us != 0 || session.expires_us <= redemption->now_us) {
-        redeem_refuse(redemption, 400, "invalid_grant", "session_ended");
-        return false;
-    }
-    if (store_turn_session(store, session.id, redemption->generation, redemption->now_us, &err) !=
-        ERR_OK)
-        return end_stolen(control, redemption);
-    redemption->refresh = make_refresh(control, session.id, redemption->generation + 1, arena);
-    return redemption->refresh.ptr != NULL;
-}
-
-static bool is_let_in(struct control *control, struct redemption *redemption)
-{
-    struct snapshot *snapshot = gate_snapshot(control->gate);
-    struct known_user user = {.role = ROLE_MEMBER};
-    bool is_out = token_table_find_user(snapshot_tokens(snapshot), redemption->caller.provider,
-                                        redemption->caller.subject, &user) &&
-                  user.is_disabled;
-
-    snapshot_unref(snapshot);
-    if (is_out)
-        redeem_refuse(redemption, 400, "invalid_grant", "disabled");
-    return !is_out;
-}
-
-/* Tokens that this gateway issues. */
-
-static bool spend(struct control *control, struct redemption *redemption, const struct spent *spent,
-                  const char *error)
-{
-    struct err err;
-
-    if (spent->issuer.len == 0)
-        return true;
-    enum err_code code = store_spend_id(control->gate->store, spent->issuer, spent->id,
-                                        spent->expires_us, redemption->now_us, &err);
-    if (code == ERR_OK)
-        return true;
-    if (code == ERR_CONFLICT) {
-        redeem_refuse(redemption, 400, error, "replayed");
-    } else {
-        log_event(LOG_ERROR, "assertion_not_spent", LOG_ERR(&err));
-        redeem_refuse(redemption, 503, "temporarily_unavailable", "store");
-    }
-    return false;
-}
-
-bool control_spend(struct control *control, struct redemption *redemption)
-{
-    struct audit_entry entry = {.kind = AUDIT_SESSION, .attempt = 1};
-    struct entry_facts facts;
-    struct err err;
-
-    if (redemption->grant != REDEEM_ASSERTION &&
-        (!go_on(control, redemption) || !is_let_in(control, redemption)))
-        return false;
-    if (!spend(control, redemption, &redemption->client_assertion, "invalid_client") ||
-        !spend(control, redemption, &redemption->assertion, "invalid_grant"))
-        return false;
-    entry.call_id = uuid_v7(redemption->now_us);
-    entry.method = STR("oauth.token");
-    entry.detail = redemption->audience;
-    entry_set_caller(&entry, &redemption->caller, &facts);
-    entry_set_addresses(&entry, &redemption->peer, &redemption->address, &facts);
-    entry.user_agent = redemption->user_agent;
-    const struct api_request request = {.gate = control->gate,
-                                        .caller = redemption->caller,
-                                        .peer = redemption->peer,
-                                        .address = redemption->address,
-                                        .user_agent = redemption->user_agent};
-    /* Known from now on, so that the person can be shut out before the first call. */
-    if (record(control, &entry, &err) == ERR_OK &&
-        control_see_user(control, &request, &err) == ERR_OK)
-        return true;
-    log_event(LOG_ERROR, "token_not_recorded", LOG_ERR(&err));
-    redeem_refuse(redemption, 503, "temporarily_unavailable", "audit");
-    return false;
+    return control_finish(control, &pending, change->action, code, err);
 }
 
 /* Discovery: asked of a worker, which answers with control_on_discovered(). */
@@ -816,7 +454,7 @@ static void record_definitions(struct control *control, int64_t server_id,
     (void)snprintf(detail, sizeof detail, "%zu tools new, %zu changed, %zu gone", changes->added,
                    changes->changed, changes->gone);
     entry.detail = str_c(detail);
-    if (record(control, &entry, &err) != ERR_OK)
+    if (control_record(control, &entry, &err) != ERR_OK)
         log_event(LOG_ERROR, "definition_entry_not_recorded", LOG_ERR(&err));
     log_event(LOG_INFO, "tools_discovered", LOG_STR("server", entry.server),
               LOG_INT("new", changes->added), LOG_INT("changed", changes->changed),

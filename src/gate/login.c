@@ -1,6 +1,5 @@
-#include "gate/login.h"
+#include "gate/login_priv.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,69 +7,20 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/form.h"
-#include "base/jsonw.h"
 #include "base/log.h"
-#include "base/rand.h"
-#include "base/secret.h"
-#include "gate/control.h"
 #include "gate/pages.h"
 #include "gate/pipeline.h"
 #include "gate/redeem.h"
 #include "gate/worker_priv.h"
-#include "identity/app.h"
-#include "identity/discovery.h"
-#include "identity/key_source.h"
-#include "identity/person.h"
 #include "keys/seal.h"
-#include "net/fetch.h"
 
-enum {
-    ARENA_BYTES = 8 << 20,
-    PAGE_BYTES = 256 << 10,
-    LIFE_SECONDS = 600, /* from the first redirect to the consent */
-    COOKIE_BYTES = 43,
-    MAX_STATE_BYTES = 2048,
-    CHALLENGE_LEN = 43,
-};
+enum { PAGE_BYTES = 256 << 10, MAX_STATE_BYTES = 2048 };
 
-#define LOGIN_PURPOSE   "oauth login"
-#define CONSENT_PURPOSE "oauth consent"
-#define COOKIE          "portreeve_login"
-
-/* What the client asked for, checked. */
-struct wish {
-    struct app app;
-    struct str redirect;
-    struct str state;
-    struct str challenge;
-    struct str resource;
-    uint32_t scopes;
-};
-
-/* One request of a browser, and the answer to it. */
-struct login {
-    struct job job;
-    struct call *call;
-    struct gate *gate;
-    struct arena *arena;
-    enum route_kind kind;
-    struct str url; /* of this gateway */
-    int64_t now_us;
-    struct str query;
-    struct str body;
-    struct str cookie;          /* of an earlier answer; may be empty */
-    struct api_request request; /* who and from where, for the record */
-
-    int status;
-    struct str location;   /* of a redirect */
-    struct str set_cookie; /* a new value */
-    struct str target;     /* where the form of the page may lead */
-    struct buf page;
-};
+#define COOKIE "portreeve_login"
 
 /* ---- answers ---- */
 
-static void answer_page(struct login *login, int status, const char *heading, struct str sentence)
+void login_answer_page(struct login *login, int status, const char *heading, struct str sentence)
 {
     login->status = status;
     buf_clear(&login->page);
@@ -79,7 +29,7 @@ static void answer_page(struct login *login, int status, const char *heading, st
 
 static void bad_request(struct login *login, const char *sentence)
 {
-    answer_page(login, 400, "This sign-in cannot go on", str_c(sentence));
+    login_answer_page(login, 400, "This sign-in cannot go on", str_c(sentence));
 }
 
 static bool is_unreserved(char c)
@@ -88,7 +38,7 @@ static bool is_unreserved(char c)
            c == '.' || c == '_' || c == '~';
 }
 
-static void add_encoded(struct buf *out, struct str text)
+void login_add_encoded(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         if (is_unreserved(text.ptr[i]))
@@ -99,22 +49,22 @@ static void add_encoded(struct buf *out, struct str text)
 }
 
 /* name=value, behind what the URL needs before it. */
-static void add_param(struct buf *url, const char *name, struct str value)
+void login_add_param(struct buf *url, const char *name, struct str value)
 {
     if (value.ptr == NULL)
         return;
     buf_add_byte(url, str_find(buf_str(url), '?') < url->len ? '&' : '?');
     buf_add_c(url, name);
     buf_add_byte(url, '=');
-    add_encoded(url, value);
+    login_add_encoded(url, value);
 }
 
-static void answer_redirect(struct login *login, const struct buf *url)
+void login_answer_redirect(struct login *login, const struct buf *url)
 {
     login->status = 303;
     login->location = url->failed ? STR_NONE : arena_dup(login->arena, buf_str(url));
     if (login->location.ptr == NULL)
-        answer_page(login, 500, "Something went wrong", STR("Memory is short; try again."));
+        login_answer_page(login, 500, "Something went wrong", STR("Memory is short; try again."));
 }
 
 /* To the client, which it tells an error of ours, or hands the code. */
@@ -126,11 +76,11 @@ static void answer_client(struct login *login, const struct wish *wish, const ch
     buf_init(&url, 64 << 10);
     buf_add(&url, wish->redirect);
     if (error != NULL)
-        add_param(&url, "error", str_c(error));
-    add_param(&url, "code", code);
-    add_param(&url, "state", wish->state);
-    add_param(&url, "iss", login->url);
-    answer_redirect(login, &url);
+        login_add_param(&url, "error", str_c(error));
+    login_add_param(&url, "code", code);
+    login_add_param(&url, "state", wish->state);
+    login_add_param(&url, "iss", login->url);
+    login_answer_redirect(login, &url);
 }
 
 /* ---- what the client asks for ---- */
@@ -155,10 +105,10 @@ static bool find_client(struct login *login, const struct form *form, struct wis
 
 static bool is_challenge(struct str text)
 {
-    char bytes[CHALLENGE_LEN];
+    char bytes[LOGIN_CHALLENGE_LEN];
     size_t len = 0;
 
-    return text.len == CHALLENGE_LEN && base64url_decode(text, bytes, &len) && len == 32;
+    return text.len == LOGIN_CHALLENGE_LEN && base64url_decode(text, bytes, &len) && len == 32;
 }
 
 /* Words of ours narrow; others (openid, offline_access) mean something elsewhere. */
@@ -199,7 +149,7 @@ static const char *read_wish(struct login *login, const struct form *form, struc
 
 /* ---- what travels sealed ---- */
 
-static void write_wish(struct jsonw *w, const struct wish *wish)
+void login_write_wish(struct jsonw *w, const struct wish *wish)
 {
     jsonw_name_str(w, "client", wish->app.id);
     jsonw_name_str(w, "redirect", wish->redirect);
@@ -210,7 +160,7 @@ static void write_wish(struct jsonw *w, const struct wish *wish)
     jsonw_name_i64(w, "scopes", wish->scopes);
 }
 
-static struct str text_of(struct login *login, const struct json_doc *doc, const char *name)
+struct str login_text(struct login *login, const struct json_doc *doc, const char *name)
 {
     struct str text = STR_NONE;
     json_pos pos = json_get(doc, 0, str_c(name));
@@ -226,7 +176,7 @@ static bool open_sealed(struct login *login, const char *purpose, struct str sea
     int64_t until = 0;
     int64_t scopes = 0;
 
-    if (login->cookie.len != COOKIE_BYTES ||
+    if (login->cookie.len != LOGIN_COOKIE_BYTES ||
         !seal_open(login->gate->keyring, purpose, login->cookie, sealed, login->arena, &plain) ||
         json_parse(plain, &json_limits_default, login->arena, doc, NULL) != ERR_OK ||
         !json_i64(doc, json_get(doc, 0, STR("until")), &until) ||
@@ -235,12 +185,12 @@ static bool open_sealed(struct login *login, const char *purpose, struct str sea
                            "program that sent you here, and begin again.");
         return false;
     }
-    wish->redirect = text_of(login, doc, "redirect");
-    wish->state = text_of(login, doc, "state");
-    wish->challenge = text_of(login, doc, "challenge");
-    wish->resource = text_of(login, doc, "resource");
+    wish->redirect = login_text(login, doc, "redirect");
+    wish->state = login_text(login, doc, "state");
+    wish->challenge = login_text(login, doc, "challenge");
+    wish->resource = login_text(login, doc, "resource");
     wish->scopes = (uint32_t)scopes;
-    if (app_find(login->gate->keyring, text_of(login, doc, "client"), login->arena, &wish->app,
+    if (app_find(login->gate->keyring, login_text(login, doc, "client"), login->arena, &wish->app,
                  NULL) != ERR_OK ||
         !app_allows(&wish->app, wish->redirect)) {
         bad_request(login, "The program that sent you here is not registered any more.");
@@ -250,7 +200,7 @@ static bool open_sealed(struct login *login, const char *purpose, struct str sea
 }
 
 /* Secrets that only this browser's sign-in has: nothing but the cookie need be kept. */
-static struct str secret_of(struct login *login, struct str cookie, const char *purpose)
+struct str login_secret(struct login *login, struct str cookie, const char *purpose)
 {
     const struct str pieces[] = {STR("portreeve sign-in\n"), str_c(purpose), STR("\n"), cookie};
     uint8_t mac[CRYPTO_SHA256_BYTES];
@@ -258,110 +208,6 @@ static struct str secret_of(struct login *login, struct str cookie, const char *
 
     crypto_hmacv(keyring_get(login->gate->keyring, KEY_SESSION), pieces, ARRAY_LEN(pieces), mac);
     return text == NULL ? STR_NONE : str_of(text, base64url_encode(mac, sizeof mac, text));
-}
-
-/* ---- to the provider ---- */
-
-static struct str new_cookie(struct login *login)
-{
-    uint8_t bytes[32];
-    char *text = arena_alloc(login->arena, COOKIE_BYTES);
-
-    rand_bytes(bytes, sizeof bytes);
-    return text == NULL ? STR_NONE : str_of(text, base64url_encode(bytes, sizeof bytes, text));
-}
-
-static struct str seal_wish(struct login *login, const struct wish *wish, struct str cookie)
-{
-    CLEANUP(buf_done) struct buf plain;
-    CLEANUP(buf_done) struct buf sealed;
-    struct jsonw w;
-
-    buf_init(&plain, 32 << 10);
-    buf_init(&sealed, 64 << 10);
-    jsonw_init(&w, &plain);
-    jsonw_object(&w);
-    jsonw_name_i64(&w, "until", login->now_us + (int64_t)LIFE_SECONDS * 1000000);
-    write_wish(&w, wish);
-    jsonw_end_object(&w);
-    seal_add(login->gate->keyring, LOGIN_PURPOSE, cookie, buf_str(&plain), &sealed);
-    return plain.failed || sealed.failed ? STR_NONE : arena_dup(login->arena, buf_str(&sealed));
-}
-
-static struct str callback_url(const struct login *login)
-{
-    return arena_printf(login->arena, STR_FMT "/oauth/callback", STR_ARG(login->url));
-}
-
-static void send_to_provider(struct login *login, const struct provider *provider,
-                             const struct discovery *found, const struct wish *wish)
-{
-    CLEANUP(buf_done) struct buf url;
-    struct str cookie = new_cookie(login);
-    struct str verifier = secret_of(login, cookie, "verifier");
-    uint8_t digest[CRYPTO_SHA256_BYTES];
-    char challenge[CHALLENGE_LEN];
-
-    crypto_sha256(verifier, digest);
-    base64url_encode(digest, sizeof digest, challenge);
-    buf_init(&url, 128 << 10);
-    buf_add(&url, found->authorization_endpoint);
-    add_param(&url, "response_type", STR("code"));
-    add_param(&url, "client_id", provider->client_id);
-    add_param(&url, "redirect_uri", callback_url(login));
-    add_param(&url, "scope", STR("openid email profile"));
-    add_param(&url, "state", seal_wish(login, wish, cookie));
-    add_param(&url, "nonce", secret_of(login, cookie, "nonce"));
-    add_param(&url, "code_challenge", str_of(challenge, sizeof challenge));
-    add_param(&url, "code_challenge_method", STR("S256"));
-    login->set_cookie = cookie;
-    answer_redirect(login, &url);
-}
-
-/* What the provider says of itself is asked for now and then, not by everybody who comes along. */
-static enum err_code look_up(struct login *login, const struct provider *provider,
-                             struct discovery *ret_found, struct err *err)
-{
-    struct gate *gate = login->gate;
-    int64_t age = login->now_us - gate->login_found_us;
-
-    if (gate->login_found == NULL || age < 0 ||
-        age > (int64_t)KEY_SOURCE_REFRESH_SECONDS * 1000000) {
-        struct arena *arena = arena_new(ARENA_BYTES);
-        struct discovery *found = arena == NULL ? NULL : arena_new_obj(arena, struct discovery);
-        enum err_code code = found == NULL ? err_set(err, ERR_LIMIT, "memory is out")
-                                           : discover(provider, arena, found, err);
-
-        if (code != ERR_OK) {
-            arena_free(arena);
-            return code;
-        }
-        arena_free(gate->login_arena);
-        gate->login_arena = arena;
-        gate->login_found = found;
-        gate->login_found_us = login->now_us;
-    }
-    *ret_found = *gate->login_found;
-    return ERR_OK;
-}
-
-static bool find_provider(struct login *login, const struct provider **ret_provider,
-                          struct discovery *ret_found)
-{
-    struct err err = {.code = ERR_OK};
-
-    *ret_provider = provider_for_login(&login->gate->settings->identity);
-    if (*ret_provider == NULL) {
-        answer_page(login, 404, "Nobody signs in here",
-                    STR("This gateway has no identity provider for signing in."));
-        return false;
-    }
-    if (look_up(login, *ret_provider, ret_found, &err) == ERR_OK &&
-        ret_found->authorization_endpoint.len > 0 && ret_found->token_endpoint.len > 0)
-        return true;
-    log_event(LOG_ERROR, "login_provider_failed", LOG_ERR(&err));
-    answer_page(login, 502, "The identity provider does not answer", STR("Try again in a moment."));
-    return false;
 }
 
 static void run_authorize(struct login *login)
@@ -380,165 +226,8 @@ static void run_authorize(struct login *login)
     const char *error = read_wish(login, &form, &wish);
     if (error != NULL)
         answer_client(login, &wish, error, STR_NONE);
-    else if (find_provider(login, &provider, &found))
-        send_to_provider(login, provider, &found, &wish);
-}
-
-/* ---- back from the provider ---- */
-
-static bool read_secret(struct login *login, const struct provider *provider,
-                        struct str *ret_secret)
-{
-    CLEANUP(secret_freep) struct secret *secret = NULL;
-    char path[PATH_MAX];
-
-    if (settings_secret_path(login->gate->settings, provider->client_secret, path, sizeof path,
-                             NULL) != ERR_OK ||
-        secret_read_file(path, &secret, NULL) != ERR_OK)
-        return false;
-    *ret_secret = arena_dup(login->arena, secret_reveal(secret));
-    return ret_secret->ptr != NULL;
-}
-
-/* The code for tokens (RFC 6749 §4.1.3). */
-static enum err_code exchange(struct login *login, const struct provider *provider,
-                              const struct discovery *found, struct str code,
-                              struct fetch_reply *reply, struct err *err)
-{
-    CLEANUP(buf_done) struct buf body;
-    CLEANUP(buf_done) struct buf user;
-    struct str secret = STR_NONE;
-    bool has_secret = provider->client_secret.len > 0;
-
-    buf_init(&body, 64 << 10);
-    buf_init(&user, 16 << 10);
-    buf_add_c(&body, "grant_type=authorization_code&code=");
-    add_encoded(&body, code);
-    buf_add_c(&body, "&redirect_uri=");
-    add_encoded(&body, callback_url(login));
-    buf_add_c(&body, "&code_verifier=");
-    add_encoded(&body, secret_of(login, login->cookie, "verifier"));
-    if (has_secret && !read_secret(login, provider, &secret))
-        return err_set(err, ERR_NOT_FOUND, "the secret of this gateway at the provider is missing");
-    if (has_secret) {
-        add_encoded(&user, provider->client_id);
-        buf_add_byte(&user, ':');
-        add_encoded(&user, secret);
-        buf_add_byte(&user, '\0');
-    } else {
-        buf_add_c(&body, "&client_id=");
-        add_encoded(&body, provider->client_id);
-    }
-    const struct fetch fetch = {
-        .method = "POST",
-        .url = found->token_endpoint.ptr,
-        .basic = has_secret ? user.ptr : NULL,
-        .content_type = "application/x-www-form-urlencoded",
-        .body = buf_str(&body),
-        .timeout_ms = 10000,
-        .ca_file = provider->ca_file.len > 0 ? provider->ca_file.ptr : NULL,
-        .max_bytes = 256 << 10,
-    };
-    enum err_code result = body.failed || user.failed ? err_set(err, ERR_LIMIT, "memory is out")
-                                                      : fetch_do(&fetch, reply, err);
-    crypto_wipe(user.ptr, user.len);
-    return result;
-}
-
-/* The claims that the ID token leaves out (OpenID Connect Core §5.3). */
-static void add_userinfo(struct login *login, const struct provider *provider,
-                         const struct discovery *found, struct str access_token, struct jwt *jwt,
-                         const struct jwt_claims *claims)
-{
-    struct json_doc doc;
-    struct fetch_reply reply;
-    const struct fetch fetch = {
-        .method = "GET",
-        .url = found->userinfo_endpoint.ptr,
-        .bearer = access_token,
-        .timeout_ms = 10000,
-        .ca_file = provider->ca_file.len > 0 ? provider->ca_file.ptr : NULL,
-        .max_bytes = 256 << 10,
-    };
-
-    if (found->userinfo_endpoint.len == 0 || access_token.len == 0 ||
-        jwt_find(jwt, provider->email_claim) != JSON_NONE ||
-        fetch_do(&fetch, &reply, NULL) != ERR_OK)
-        return;
-    struct str text = arena_dup(login->arena, buf_str(&reply.body));
-    buf_done(&reply.body);
-    /* sub must be the same: else the answer is about somebody else. */
-    if (reply.status == 200 && text.ptr != NULL &&
-        json_parse(text, &json_limits_default, login->arena, &doc, NULL) == ERR_OK &&
-        json_str_is(&doc, json_get(&doc, 0, STR("sub")), claims->subject))
-        jwt->claims = doc;
-}
-
-static enum jwt_why judge_id_token(struct login *login, const struct provider *provider,
-                                   struct str token, struct jwt *jwt, struct jwt_claims *claims)
-{
-    static const struct str types[] = {STR_INIT("jwt"), {NULL, 0}};
-    const struct identity_rules *rules = &login->gate->settings->identity;
-    const struct jwt_expect expect = {
-        .issuer = provider->issuer,
-        .audiences = &provider->client_id,
-        .audience_count = 1,
-        .types = types,
-        .type_count = ARRAY_LEN(types),
-        .now = login->now_us / 1000000,
-    };
-    enum jwt_why why = jwt_parse(token, login->arena, jwt);
-
-    if (why == JWT_OK)
-        why = redeem_verify(jwt, login->gate->key_sources[provider - rules->providers],
-                            login->now_us);
-    if (why == JWT_OK)
-        why = jwt_judge(jwt, &expect, login->arena, claims);
-    if (why == JWT_OK && !str_eq_secret(jwt_text(jwt, STR("nonce"), login->arena),
-                                        secret_of(login, login->cookie, "nonce")))
-        why = JWT_BAD_CLAIMS;
-    return why;
-}
-
-/* Who signed in. False: answered. */
-static bool find_person(struct login *login, const struct provider *provider,
-                        const struct discovery *found, struct str code, struct caller *ret_person)
-{
-    struct fetch_reply reply;
-    struct json_doc doc;
-    struct jwt jwt;
-    struct jwt_claims claims;
-    struct err err;
-
-    if (exchange(login, provider, found, code, &reply, &err) != ERR_OK) {
-        log_event(LOG_ERROR, "login_provider_failed", LOG_ERR(&err));
-        answer_page(login, 502, "The identity provider does not answer",
-                    STR("Try again in a moment."));
-        return false;
-    }
-    struct str text = arena_dup(login->arena, buf_str(&reply.body));
-    buf_done(&reply.body);
-    enum jwt_why why = JWT_NOT_COMPACT;
-    if (reply.status == 200 && text.ptr != NULL &&
-        json_parse(text, &json_limits_default, login->arena, &doc, NULL) == ERR_OK)
-        why = judge_id_token(login, provider, text_of(login, &doc, "id_token"), &jwt, &claims);
-    enum person_result result = PERSON_INVALID;
-    if (why == JWT_OK) {
-        struct snapshot *snapshot = gate_snapshot(login->gate);
-
-        add_userinfo(login, provider, found, text_of(login, &doc, "access_token"), &jwt, &claims);
-        result = person_of(&login->gate->settings->identity, provider, &jwt, &claims,
-                           snapshot_tokens(snapshot), login->arena, ret_person);
-        snapshot_unref(snapshot);
-    }
-    if (result == PERSON_OK)
-        return true;
-    log_event(LOG_WARN, "login_refused", LOG_STR("provider", provider->name),
-              LOG_C("reason", why != JWT_OK ? jwt_why_word(why) : "person"),
-              LOG_INT("status", reply.status));
-    answer_page(login, 403, "You cannot sign in",
-                STR("The identity provider's answer was refused."));
-    return false;
+    else if (login_find_provider(login, &provider, &found))
+        login_send(login, provider, &found, &wish);
 }
 
 /* scheme://host[:port] of http and https, scheme: of others. */
@@ -574,8 +263,8 @@ static void ask_consent(struct login *login, const struct wish *wish, const stru
     buf_init(&sealed, PAGE_BYTES / 2);
     jsonw_init(&w, &plain);
     jsonw_object(&w);
-    jsonw_name_i64(&w, "until", login->now_us + (int64_t)LIFE_SECONDS * 1000000);
-    write_wish(&w, wish);
+    jsonw_name_i64(&w, "until", login->now_us + (int64_t)LOGIN_SECONDS * 1000000);
+    login_write_wish(&w, wish);
     write_person(&w, person);
     jsonw_end_object(&w);
     seal_add(login->gate->keyring, CONSENT_PURPOSE, login->cookie, buf_str(&plain), &sealed);
@@ -608,14 +297,14 @@ static void run_callback(struct login *login)
     if (!open_sealed(login, LOGIN_PURPOSE, form_get(&form, STR("state")), &doc, &wish))
         return;
     struct str issuer = form_get(&form, STR("iss"));
-    if (!find_provider(login, &provider, &found))
+    if (!login_find_provider(login, &provider, &found))
         return;
     /* RFC 9207: an answer of another issuer is a mix-up. */
     if (issuer.ptr != NULL && !str_eq(issuer, provider->issuer))
         bad_request(login, "The answer came from another identity provider.");
     else if (form_get(&form, STR("error")).ptr != NULL)
         answer_client(login, &wish, "access_denied", STR_NONE);
-    else if (find_person(login, provider, &found, form_get(&form, STR("code")), &person))
+    else if (login_find_person(login, provider, &found, form_get(&form, STR("code")), &person))
         ask_consent(login, &wish, &person);
 }
 
@@ -625,10 +314,10 @@ static void read_session(struct login *login, const struct json_doc *doc, const 
                          struct oauth_session *session)
 {
     *session = (struct oauth_session){
-        .provider = text_of(login, doc, "provider"),
-        .subject = text_of(login, doc, "subject"),
-        .email = text_of(login, doc, "email"),
-        .name = text_of(login, doc, "name"),
+        .provider = login_text(login, doc, "provider"),
+        .subject = login_text(login, doc, "subject"),
+        .email = login_text(login, doc, "email"),
+        .name = login_text(login, doc, "name"),
         .groups = json_raw(doc, json_get(doc, 0, STR("groups"))),
         .client_id = wish->app.id,
         .client_name = wish->app.name,
@@ -742,7 +431,7 @@ static struct str cookie_header(struct login *login)
 
     return arena_printf(login->arena,
                         COOKIE "=" STR_FMT "; Path=/oauth; HttpOnly; SameSite=Lax; Max-Age=%d%s",
-                        STR_ARG(login->set_cookie), LIFE_SECONDS, is_https ? "; Secure" : "");
+                        STR_ARG(login->set_cookie), LOGIN_SECONDS, is_https ? "; Secure" : "");
 }
 
 static void on_login(struct job *job)
@@ -781,7 +470,7 @@ static struct str find_cookie(struct call *call)
         struct str name = str_cut(&value, '=');
 
         if (str_eq(name, STR(COOKIE)))
-            return value.len == COOKIE_BYTES ? value : STR_NONE;
+            return value.len == LOGIN_COOKIE_BYTES ? value : STR_NONE;
     }
     return STR_NONE;
 }
@@ -801,7 +490,7 @@ static struct login *new_login(struct call *call)
     login->now_us = clock_wall_us();
     login->job = (struct job){
         .reply_to = loop_mailbox(call->worker->loop), .run = run_login, .done = on_login};
-    login->arena = arena_new(ARENA_BYTES);
+    login->arena = arena_new(LOGIN_ARENA_BYTES);
     if (login->arena == NULL) {
         free_login(login);
         return NULL;

@@ -1,0 +1,270 @@
+/*
+ * What people agreed to, and the tokens that come of it: each code, refresh token and assertion
+ * counts once, and what is issued is recorded before it is handed out.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/jsonw.h"
+#include "base/log.h"
+#include "gate/control_priv.h"
+#include "gate/redeem.h"
+#include "keys/seal.h"
+
+enum { CODE_SECONDS = 60 };
+
+static struct str seal_text(struct control *control, const char *purpose, const struct buf *plain,
+                            struct arena *arena)
+{
+    CLEANUP(buf_done) struct buf sealed;
+
+    buf_init(&sealed, 64 << 10);
+    seal_add(control->gate->keyring, purpose, STR_NONE, buf_str(plain), &sealed);
+    return plain->failed || sealed.failed ? STR_NONE : arena_dup(arena, buf_str(&sealed));
+}
+
+static struct str make_code(struct control *control, struct str session, struct str redirect,
+                            struct str challenge, int64_t until_us, struct arena *arena)
+{
+    CLEANUP(buf_done) struct buf plain;
+    struct jsonw w;
+
+    buf_init(&plain, 16 << 10);
+    jsonw_init(&w, &plain);
+    jsonw_object(&w);
+    jsonw_name_str(&w, "session", session);
+    jsonw_name_str(&w, "redirect", redirect);
+    jsonw_name_str(&w, "challenge", challenge);
+    jsonw_name_i64(&w, "until", until_us);
+    jsonw_end_object(&w);
+    return seal_text(control, REDEEM_CODE_PURPOSE, &plain, arena);
+}
+
+static struct str make_refresh(struct control *control, struct str session, uint64_t generation,
+                               struct arena *arena)
+{
+    CLEANUP(buf_done) struct buf plain;
+    struct jsonw w;
+
+    buf_init(&plain, 1024);
+    jsonw_init(&w, &plain);
+    jsonw_object(&w);
+    jsonw_name_str(&w, "session", session);
+    jsonw_name_i64(&w, "generation", (int64_t)generation);
+    jsonw_end_object(&w);
+    return seal_text(control, REDEEM_REFRESH_PURPOSE, &plain, arena);
+}
+
+/* The person of a session as a caller, for records and tokens. */
+static bool caller_of_session(const struct oauth_session *session, struct arena *arena,
+                              struct caller *ret_caller)
+{
+    struct caller caller = {.kind = PRINCIPAL_HUMAN,
+                            .provider = session->provider,
+                            .subject = session->subject,
+                            .email = session->email,
+                            .name = session->name,
+                            .client_id = session->client_id,
+                            .session_id = session->id,
+                            .audience = session->resource,
+                            .scopes = session->scopes};
+    struct json_doc doc;
+    struct str *groups = NULL;
+
+    caller.id = arena_printf(arena, "user:" STR_FMT ":" STR_FMT, STR_ARG(session->provider),
+                             STR_ARG(session->subject));
+    if (caller.id.ptr == NULL ||
+        json_parse(session->groups, &json_limits_default, arena, &doc, NULL) != ERR_OK)
+        return false;
+    groups = arena_calloc(arena, doc.values[0].count + 1, sizeof *groups);
+    for (json_pos each = json_first(&doc, 0); groups != NULL && each != JSON_NONE;
+         each = json_next(&doc, 0, each))
+        if (!json_str(&doc, each, arena, &groups[caller.group_count++]))
+            return false;
+    caller.groups = groups;
+    *ret_caller = caller;
+    return groups != NULL;
+}
+
+static enum err_code record_session(struct control *control, const struct api_request *request,
+                                    const char *what, struct str detail, struct err *err)
+{
+    struct audit_entry entry = {.kind = AUDIT_SESSION, .attempt = 1};
+    struct entry_facts facts;
+
+    entry.call_id = uuid_v7(clock_wall_us());
+    entry.method = str_c(what);
+    entry.detail = detail;
+    entry_set_caller(&entry, &request->caller, &facts);
+    entry_set_addresses(&entry, &request->peer, &request->address, &facts);
+    entry.user_agent = request->user_agent;
+    return control_record(control, &entry, err);
+}
+
+enum err_code control_add_session(struct control *control, const struct api_request *request,
+                                  struct oauth_session *session, struct str redirect,
+                                  struct str challenge, struct arena *arena, struct str *ret_code,
+                                  struct err *err)
+{
+    struct uuid id = uuid_v7(clock_wall_us());
+    char id_text[UUID_TEXT_BYTES];
+    struct api_request whole = *request;
+    struct snapshot *snapshot = gate_snapshot(control->gate);
+    struct known_user user = {.role = ROLE_MEMBER};
+    int64_t now_us = clock_wall_us();
+
+    uuid_format(&id, id_text);
+    session->id = str_of(id_text, UUID_TEXT_BYTES);
+    session->created_us = now_us;
+    session->expires_us =
+        now_us + control->gate->settings->identity_session_days * INT64_C(86400) * 1000000;
+    bool is_out = token_table_find_user(snapshot_tokens(snapshot), session->provider,
+                                        session->subject, &user) &&
+                  user.is_disabled;
+    snapshot_unref(snapshot);
+    if (is_out)
+        return err_set(err, ERR_DENIED, "this person is disabled");
+    if (!caller_of_session(session, arena, &whole.caller))
+        return err_set(err, ERR_LIMIT, "memory is out");
+    enum err_code code = record_session(control, &whole, "oauth.consent", redirect, err);
+    if (code == ERR_OK)
+        code = control_see_user(control, &whole, err);
+    if (code == ERR_OK)
+        code = store_add_session(control->gate->store, session, err);
+    if (code != ERR_OK)
+        return err_wrap(err, "session");
+    *ret_code = make_code(control, session->id, redirect, challenge,
+                          now_us + (int64_t)CODE_SECONDS * 1000000, arena);
+    return ret_code->ptr == NULL ? err_set(err, ERR_LIMIT, "memory is out") : ERR_OK;
+}
+
+enum err_code control_end_session(struct control *control, const struct control_change *change,
+                                  struct str id, struct err *err)
+{
+    struct pending pending = {0};
+    uint64_t version = 0;
+    enum err_code code = control_begin(control, change, &pending, err);
+
+    if (code != ERR_OK)
+        return code;
+    code = store_end_session(control->gate->store, id, &pending.change, &version, err);
+    return control_finish(control, &pending, change->action, code, err);
+}
+
+/* A code or a refresh token that was used before: one of the two who have it is a thief, and both
+ * lose it (RFC 6749 §4.1.2, RFC 9700 §4.14). */
+static bool end_stolen(struct control *control, struct redemption *redemption)
+{
+    const struct api_request request = {.gate = control->gate,
+                                        .caller = redemption->caller,
+                                        .peer = redemption->peer,
+                                        .address = redemption->address,
+                                        .user_agent = redemption->user_agent};
+    const struct control_change change = {
+        .request = &request, .action = "session.replay", .detail = redemption->session_id};
+    struct err err;
+
+    if (control_end_session(control, &change, redemption->session_id, &err) != ERR_OK)
+        log_event(LOG_ERROR, "session_not_ended", LOG_ERR(&err));
+    redeem_refuse(redemption, 400, "invalid_grant", "replayed");
+    return false;
+}
+
+/* Reads the session, and turns it on to its next refresh token. */
+static bool go_on(struct control *control, struct redemption *redemption)
+{
+    struct store *store = control->gate->store;
+    struct arena *arena = redemption->arena;
+    struct oauth_session session;
+    struct str wanted = redemption->audience;
+    struct err err;
+
+    if (store_load_session(store, arena, redemption->session_id, &session, &err) != ERR_OK ||
+        !caller_of_session(&session, arena, &redemption->caller) ||
+        !str_eq(session.client_id, redemption->client_id)) {
+        redeem_refuse(redemption, 400, "invalid_grant", "session_unknown");
+        return false;
+    }
+    redemption->audience = session.resource;
+    redemption->scopes = session.scopes;
+    if (wanted.ptr != NULL && !str_eq(wanted, session.resource)) {
+        redeem_refuse(redemption, 400, "invalid_target", "resource_other");
+        return false;
+    }
+    if (session.ended_us != 0 || session.expires_us <= redemption->now_us) {
+        redeem_refuse(redemption, 400, "invalid_grant", "session_ended");
+        return false;
+    }
+    if (store_turn_session(store, session.id, redemption->generation, redemption->now_us, &err) !=
+        ERR_OK)
+        return end_stolen(control, redemption);
+    redemption->refresh = make_refresh(control, session.id, redemption->generation + 1, arena);
+    return redemption->refresh.ptr != NULL;
+}
+
+static bool is_let_in(struct control *control, struct redemption *redemption)
+{
+    struct snapshot *snapshot = gate_snapshot(control->gate);
+    struct known_user user = {.role = ROLE_MEMBER};
+    bool is_out = token_table_find_user(snapshot_tokens(snapshot), redemption->caller.provider,
+                                        redemption->caller.subject, &user) &&
+                  user.is_disabled;
+
+    snapshot_unref(snapshot);
+    if (is_out)
+        redeem_refuse(redemption, 400, "invalid_grant", "disabled");
+    return !is_out;
+}
+
+/* Tokens that this gateway issues. */
+
+static bool spend(struct control *control, struct redemption *redemption, const struct spent *spent,
+                  const char *error)
+{
+    struct err err;
+
+    if (spent->issuer.len == 0)
+        return true;
+    enum err_code code = store_spend_id(control->gate->store, spent->issuer, spent->id,
+                                        spent->expires_us, redemption->now_us, &err);
+    if (code == ERR_OK)
+        return true;
+    if (code == ERR_CONFLICT) {
+        redeem_refuse(redemption, 400, error, "replayed");
+    } else {
+        log_event(LOG_ERROR, "assertion_not_spent", LOG_ERR(&err));
+        redeem_refuse(redemption, 503, "temporarily_unavailable", "store");
+    }
+    return false;
+}
+
+bool control_spend(struct control *control, struct redemption *redemption)
+{
+    struct audit_entry entry = {.kind = AUDIT_SESSION, .attempt = 1};
+    struct entry_facts facts;
+    struct err err;
+
+    if (redemption->grant != REDEEM_ASSERTION &&
+        (!go_on(control, redemption) || !is_let_in(control, redemption)))
+        return false;
+    if (!spend(control, redemption, &redemption->client_assertion, "invalid_client") ||
+        !spend(control, redemption, &redemption->assertion, "invalid_grant"))
+        return false;
+    entry.call_id = uuid_v7(redemption->now_us);
+    entry.method = STR("oauth.token");
+    entry.detail = redemption->audience;
+    entry_set_caller(&entry, &redemption->caller, &facts);
+    entry_set_addresses(&entry, &redemption->peer, &redemption->address, &facts);
+    entry.user_agent = redemption->user_agent;
+    const struct api_request request = {.gate = control->gate,
+                                        .caller = redemption->caller,
+                                        .peer = redemption->peer,
+                                        .address = redemption->address,
+                                        .user_agent = redemption->user_agent};
+    /* Known from now on, so that the person can be shut out before the first call. */
+    if (control_record(control, &entry, &err) == ERR_OK &&
+        control_see_user(control, &request, &err) == ERR_OK)
+        return true;
+    log_event(LOG_ERROR, "token_not_recorded", LOG_ERR(&err));
+    redeem_refuse(redemption, 503, "temporarily_unavailable", "audit");
+    return false;
+}
