@@ -1,6 +1,7 @@
 // The record: what an entry says, how it is found, who reads it, and that nothing a client sends keeps it from
 // being written.
 import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
@@ -147,6 +148,18 @@ const payloads = {
   'bell and backspace': Buffer.from('\x07\x08'),
 };
 
+// Only within JSON: a header's value ends at a line end. Given as JSON text where bytes can't say it.
+const inMessages = {
+  ...payloads,
+  'a line end': Buffer.from('a\r\nX-Injected: 1'),
+  'every control character': Buffer.from(Array.from({ length: 32 }, (_, i) => i)),
+  'sixty thousand bytes': Buffer.alloc(60000, 0x63),
+  'half a pair, written': '"\\ud800"',
+  'a pair the wrong way round, written': '"\\udc00\\ud800"',
+  'a pair, written': '"\\ud83d\\ude00"',
+  'a NUL, written as JSON writes it': '"a\\u0000b"',
+};
+
 // RFC 9110 §5.5: a header's value holds no control character but the tab.
 const isForbidden = (payload) => payload.some((byte) => (byte < 0x20 && byte !== 0x09) || byte === 0x7f);
 
@@ -155,94 +168,145 @@ const headerFields = [
   'User-Agent', 'X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'X-Request-Id', 'Traceparent', 'Tracestate', 'Referer', 'Cookie', 'X-User',
   'X-Client-Id', 'X-Agent', 'Via', 'From', 'Accept-Language', 'Mcp-Param-X', 'X-Trace', 'Baggage',
 ];
-const bodyFields = ['clientInfo.name', 'clientInfo.version', 'arguments', 'argument name', 'request id', 'progressToken', '_meta'];
+const bodyFields = [
+  'clientInfo.name', 'clientInfo.version', 'clientInfo.title', 'arguments', 'argument name', 'request id', 'progressToken', 'tool name',
+  '_meta', '_meta name', '_meta.traceparent', '_meta.baggage',
+];
 
-function message(field, payload, id) {
-  // What strict JSON lets through of these bytes, as a JSON string.
-  const json = Buffer.from(JSON.stringify(payload.toString('utf8').replace(/[\ud800-\udfff]/g, '').slice(0, field === 'request id' || field === 'progressToken' ? 60 : 8192)));
-  const value = json.toString();
-  const client = `{"name":${field === 'clientInfo.name' ? value : '"bare"'},"version":${field === 'clientInfo.version' ? value : '"1"'}}`;
-  const args = field === 'arguments' ? `{"a":${value}}` : field === 'argument name' ? `{${value.includes('\\u0000') ? '"n"' : value}:1}` : '{}';
-  const progress = field === 'progressToken' ? `"progressToken":${value},` : '';
-  const other = field === '_meta' ? `"com.example/x":${value},` : '';
-  return {
-    value,
-    body: `{"jsonrpc":"2.0","id":${field === 'request id' ? value : `"${id}"`},"method":"tools/call","params":{"name":"look","arguments":${args},"_meta":{${progress}${other}"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":${client}}}}`,
-  };
+// The payload as a JSON string; what is no UTF-8 stands in it byte for byte.
+function jsonOf(payload) {
+  if (typeof payload === 'string') return Buffer.from(payload);
+  if (isUtf8(payload)) return Buffer.from(JSON.stringify(payload.toString()));
+  return Buffer.concat([Buffer.from('"'), payload, Buffer.from('"')]);
+}
+
+// A tools/call with the value in one of its fields: { body, args }, as bytes.
+function message(field, value, id) {
+  const at = (name, other) => (field === name ? value : Buffer.from(other));
+  const join = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const args = field === 'argument name' ? join('{', value, ':1}') : join('{"a":', at('arguments', '1'), '}');
+  const meta = join(
+    field === 'progressToken' ? join('"progressToken":', value, ',') : '',
+    field === '_meta name' ? join(value, ':1,') : '',
+    '"com.example/x":', at('_meta', '1'), ',"traceparent":', at('_meta.traceparent', '"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"'),
+    ',"baggage":', at('_meta.baggage', '"a=b"'),
+    ',"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":',
+    '{"name":', at('clientInfo.name', '"bare"'), ',"version":', at('clientInfo.version', '"1"'), ',"title":', at('clientInfo.title', '"t"'), '}',
+  );
+  const body = join('{"jsonrpc":"2.0","id":', at('request id', `"${id}"`), ',"method":"tools/call","params":{"name":', at('tool name', '"look"'), ',"arguments":', args, ',"_meta":{', meta, '}}}');
+  return { body, args };
+}
+
+// Strict JSON takes no bytes that are no UTF-8 and no half of a pair, and no NUL in a name; an id is no text,
+// and the names of tools have an alphabet.
+function isRefused(field, value) {
+  if (!isUtf8(value)) return true;
+  const text = JSON.parse(value.toString());
+  if (!text.isWellFormed()) return true;
+  if (field === 'tool name') return !/^[\w.-]{1,128}$/.test(text);
+  if (['argument name', '_meta name'].includes(field)) return text.includes('\0');
+  return ['request id', 'progressToken'].includes(field) && value.length > 1000;
 }
 
 // By hand, byte for byte. Resolves to the status.
-function send(body, extra) {
+function send(body, extra, name = 'look') {
   return new Promise((resolve, reject) => {
     const socket = connectTcp(gateway.port, '127.0.0.1');
     const chunks = [];
     const head = [
       `POST /mcp/docs HTTP/1.1\r\nHost: 127.0.0.1:${gateway.port}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n`,
-      `MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: look\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n`,
-      `Content-Length: ${Buffer.byteLength(body)}\r\n`,
+      `MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: ${name}\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n`,
+      `Content-Length: ${body.length}\r\n`,
     ].join('');
-    socket.write(Buffer.concat([Buffer.from(head), extra ?? Buffer.alloc(0), Buffer.from('\r\n'), Buffer.from(body)]));
+    socket.write(Buffer.concat([Buffer.from(head), extra, Buffer.from('\r\n'), body]));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', reject);
     socket.on('close', () => resolve(Number(Buffer.concat(chunks).toString('latin1').slice(9, 12))));
   });
 }
 
+// Every byte from 0x80 on is shown as \u0080 to \u00ff: latin1 gives the bytes back.
+const bytesOf = (shown) => Buffer.from(shown ?? '', 'latin1');
+
+// Of what is past its cap, an entry keeps the beginning, the length and the hash of the whole.
+function holds(entry, field, shown, bytes) {
+  const kept = bytesOf(shown);
+  const cut = (entry.cut ?? []).find((each) => each.field === field);
+  if (cut === undefined) return kept.equals(bytes);
+  return cut.bytes === bytes.length && cut.sha256 === createHash('sha256').update(bytes).digest('hex') && kept.length >= 1024 && kept.equals(bytes.subarray(0, kept.length));
+}
+
+// What the entry of a message must show of the field, or null when it keeps no such thing.
+function fits(field, entry, value, args) {
+  if (field === 'arguments' || field === 'argument name') return holds(entry, 'arguments', entry.arguments.text, args);
+  if (field === 'request id') return holds(entry, 'request_id', entry.request_id, value);
+  const text = Buffer.from(JSON.parse(value.toString()));
+  if (field === 'clientInfo.name') return holds(entry, 'client_name', entry.client.name, text);
+  if (field === 'clientInfo.version') return holds(entry, 'client_version', entry.client.version, text);
+  if (field === 'tool name') return holds(entry, 'requested_name', entry.requested_name, text);
+  return true;
+}
+
 describe('crafted metadata', { timeout: 120000 }, () => {
-  test(`${headerFields.length + bodyFields.length} fields with ${Object.keys(payloads).length} payloads each: entries are requests, and bytes come back`, async () => {
+  const count = headerFields.length * Object.keys(payloads).length + bodyFields.length * Object.keys(inMessages).length;
+
+  test(`${headerFields.length + bodyFields.length} fields, ${Object.keys(inMessages).length} payloads, ${count} requests: entries are requests, and bytes come back`, async () => {
     await settled();
     const before_ = JSON.parse(await gateway.ok('audit', 'status', '--json')).entries;
     const upstreamBefore = upstream.seen.length;
-    let passed = 0;
+    const sent = [];
     let refused = 0;
-    const agents = [];
     for (const field of headerFields)
-      for (const payload of Object.values(payloads)) {
-        const status = await send(message('', payload, `h${passed}`).body, Buffer.concat([Buffer.from(`${field}: `), payload, Buffer.from('\r\n')]));
-        if (isForbidden(payload)) {
-          assert.equal(status, 400, field);
-          refused++;
-        } else {
-          assert.equal(status, 200, field);
-          passed++;
-          if (field === 'User-Agent') agents.push(payload);
-        }
+      for (const [what, payload] of Object.entries(payloads)) {
+        const id = `h${sent.length}`;
+        const { body, args } = message('', Buffer.alloc(0), id);
+        const status = await send(body, Buffer.concat([Buffer.from(`${field}: `), payload, Buffer.from('\r\n')]));
+        assert.equal(status, isForbidden(payload) ? 400 : 200, `${field}: ${what}`);
+        if (isForbidden(payload)) refused++;
+        else sent.push({ key: id, field, what, payload, status, args });
       }
-    const names = [];
-    let calls = passed;
-    let denials = 0;
     for (const field of bodyFields)
-      for (const payload of Object.values(payloads)) {
-        const { body, value } = message(field, payload, `b${passed}`);
-        const status = await send(body);
-        passed++;
-        if (status === 200) calls++;
-        else denials++;
-        if (status === 200 && field === 'clientInfo.name') names.push(JSON.parse(value));
+      for (const [what, payload] of Object.entries(inMessages)) {
+        const key = `agent-${sent.length}`;
+        const value = jsonOf(payload);
+        const { body, args } = message(field, value, `b${sent.length}`);
+        const name = field === 'tool name' && typeof payload !== 'string' ? `=?base64?${payload.subarray(0, 8192).toString('base64')}?=` : 'look';
+        const status = await send(body, Buffer.from(`User-Agent: ${key}\r\n`), name);
+        sent.push({ key, field, what, value, status, args });
       }
     assert.equal(refused, headerFields.length * Object.values(payloads).filter(isForbidden).length, 'what HTTP framing refuses, and nothing else');
     await settled();
     const after_ = JSON.parse(await gateway.ok('audit', 'status', '--json')).entries;
-    const entries = (await gateway.entries()).filter((entry) => entry.index >= before_);
+    const lines = (await gateway.ok('audit', 'search', '--json', '--show-arguments', '--limit', '100000')).split('\n').filter(Boolean);
+    for (const line of lines) assert.match(line, /^[\x20-\x7f]*$/, 'a line is ASCII, whatever is in it');
+    const entries = lines.map((line) => JSON.parse(line)).filter((entry) => entry.index >= before_ && ['intent', 'denied'].includes(entry.kind));
+    assert.equal(entries.length, sent.length, 'entries = requests that pass HTTP framing');
     const ran = entries.filter((entry) => entry.kind === 'intent');
-    const no = entries.filter((entry) => entry.kind === 'denied');
-    assert.equal(ran.length + no.length, passed, 'entries = requests that pass HTTP framing');
     assert.equal(ran.length, upstream.seen.length - upstreamBefore, 'every call upstream has its intent');
-    assert.equal(ran.length, calls);
-    assert.equal(no.length, denials);
-    assert.equal(after_ - before_, 2 * ran.length + no.length);
-    for (const entry of ran) assert.equal(entry.outcome, 'ok');
-    // Bytes from 0x80 on are shown as \u0080 to \u00ff: latin1 gives them back. Outer blanks are no part of a value.
-    const shown = new Set(entries.map((entry) => Buffer.from(entry.client.user_agent ?? '', 'latin1').toString('hex')));
-    for (const agent of agents) assert.ok(shown.has(Buffer.from(agent.toString('latin1').replace(/^[ \t]+|[ \t]+$/g, ''), 'latin1').toString('hex')), agent.toString('latin1'));
-    const seenNames = new Set(entries.map((entry) => Buffer.from(entry.client.name ?? '', 'latin1').toString('utf8')));
-    // Past its cap, a field is kept as its beginning, its length and its hash.
-    const cut = new Set(entries.flatMap((entry) => (entry.cut ?? []).map((each) => `${each.field} ${each.bytes} ${each.sha256}`)));
-    const isKept = (name) =>
-      Buffer.byteLength(name) <= 16384
-        ? seenNames.has(name)
-        : cut.has(`client_name ${Buffer.byteLength(name)} ${createHash('sha256').update(name).digest('hex')}`);
-    for (const name of names) assert.ok(isKept(name), JSON.stringify(name).slice(0, 100));
+    assert.equal(after_ - before_, entries.length + ran.length, 'and each its outcome');
+
+    const byId = new Map(entries.map((entry) => [entry.request_id, entry]));
+    const byAgent = new Map(entries.map((entry) => [entry.client.user_agent, entry]));
+    let shown = 0;
+    for (const { key, field, what, payload, value, status, args } of sent) {
+      const name = `${field}: ${what}`;
+      const entry = payload === undefined ? byAgent.get(key) : byId.get(`"${key}"`);
+      assert.ok(entry, `${name} has an entry`);
+      if (value !== undefined) assert.equal(entry.reason === 'request_invalid', isRefused(field, value), name);
+      const runs = status === 200 && field !== 'tool name';
+      assert.equal(entry.kind, runs ? 'intent' : 'denied', name);
+      if (runs) assert.equal(entry.outcome, 'ok', name);
+      if (payload !== undefined) {
+        // Outer blanks are no part of a header's value.
+        const agent = Buffer.from(payload.toString('latin1').replace(/^[ \t]+|[ \t]+$/g, ''), 'latin1');
+        if (field === 'User-Agent') assert.ok(holds(entry, 'user_agent', entry.client.user_agent, agent), name);
+        assert.ok(holds(entry, 'arguments', entry.arguments.text, args), name);
+      } else if (entry.reason !== 'request_invalid') {
+        assert.ok(fits(field, entry, value, args), `${name}: ${JSON.stringify(entry).slice(0, 1500)}`);
+        shown++;
+      }
+    }
+    assert.ok(shown > 400);
   });
 
   test('a message that is refused is an entry, too, with what could be read of it', async () => {
