@@ -1,6 +1,6 @@
 /*
- * crypto.h - the few primitives the gateway uses, over OpenSSL 3; no other file of src/ but net's
- * TLS includes OpenSSL.
+ * crypto.h - the few primitives the gateway uses, over OpenSSL 3; besides it only rand.c, pkey.c
+ * and net's TLS include OpenSSL.
  *
  * Algorithms are fetched once and contexts reused per thread. A primitive that OpenSSL refuses to
  * run stops the process: a gateway that can't hash must not go on. Only opening can fail.

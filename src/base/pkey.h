@@ -43,6 +43,7 @@ enum pkey_alg {
 #define PKEY_ALG_SET_ALL  ((1u << PKEY_ALGS) - 1)
 
 const char *pkey_alg_word(enum pkey_alg alg); /* "RS256" */
+/* "Ed25519" is another name of EdDSA here, which has no other curve. */
 bool pkey_alg_parse(struct str word, enum pkey_alg *ret_alg) MUST_CHECK;
 /* Does a key of this type serve this algorithm? */
 bool pkey_fits(enum pkey_type type, enum pkey_alg alg);

@@ -138,12 +138,24 @@ static enum err_code read_okp(const struct reader *r, struct pkey **ret_key, str
     return pkey_new_ed25519(x, ret_key, err);
 }
 
+/* Members of private and symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1). Who publishes one of
+ * them has given the key away. */
+static bool is_secret(const struct reader *r)
+{
+    static const char *const names[] = {"d", "k", "p", "q", "dp", "dq", "qi", "oth"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (json_get(r->doc, r->object, str_c(names[i])) != JSON_NONE)
+            return true;
+    }
+    return false;
+}
+
 static enum err_code read_public(const struct reader *r, struct pkey **ret_key, struct err *err)
 {
     struct str type;
 
-    if (json_get(r->doc, r->object, STR("d")) != JSON_NONE ||
-        json_get(r->doc, r->object, STR("k")) != JSON_NONE)
+    if (is_secret(r))
         return err_set(err, ERR_INVALID, "a secret key among public ones");
     if (!text_of(r, "kty", &type))
         return err_set(err, ERR_INVALID, "kty is no text");
@@ -177,15 +189,14 @@ static bool may_verify(const struct reader *r)
 /* The algorithms that type and `alg` leave. */
 static uint32_t algs_of(const struct reader *r, enum pkey_type type)
 {
+    enum pkey_alg named = PKEY_ALGS;
     struct str word;
     uint32_t algs = 0;
 
-    if (!text_of(r, "alg", &word))
+    if (!text_of(r, "alg", &word) || (word.len > 0 && !pkey_alg_parse(word, &named)))
         return 0;
     for (unsigned i = 0; i < PKEY_ALGS; i++) {
-        bool is_named = word.len == 0 || str_eq(word, str_c(pkey_alg_word((enum pkey_alg)i)));
-
-        if (is_named && pkey_fits(type, (enum pkey_alg)i))
+        if ((word.len == 0 || i == named) && pkey_fits(type, (enum pkey_alg)i))
             algs |= PKEY_ALG_BIT(i);
     }
     return algs;
