@@ -9,10 +9,11 @@ import { Gateway, root } from '../tests/e2e/lib/gateway.mjs';
 import { legacyClient, modernPost } from '../tests/e2e/lib/clients.mjs';
 
 const seconds = Number(process.env.SOAK_SECONDS ?? 600);
-// The first partitions of the index are sealed within the warm-up: that takes memory once.
-const warmUp = seconds / 3;
+// In a tenth of the run every pool, cache and arena has been full once, and so has what the index holds until it
+// seals a partition (each 100,000 calls).
+const warmUp = Math.max(seconds / 10, 8);
 // A short form, as CI runs it, ends before pools and caches are full: it finds leaks, not one percent.
-const mostGrowth = seconds >= 600 ? 0.01 : 0.5;
+const mostGrowth = seconds >= 600 ? 0.01 : 0.4;
 const everything = join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
 
 const governance = `
@@ -63,6 +64,13 @@ async function modernLoad(gateway, token, state) {
       if (reply.json?.result === undefined || reply.json.result.isError) state.errors++;
     }
   }
+}
+
+// Memory goes up and down with the partition that the index builds, two megabytes each half minute at full load: a
+// line through all samples would measure where in that the run began and ended. What is kept for ever lifts the tops.
+function tops(samples) {
+  const size = Math.ceil(samples.length / 8);
+  return Array.from({ length: Math.ceil(samples.length / size) }, (_, i) => Math.max(...samples.slice(i * size, (i + 1) * size)));
 }
 
 // Least squares over the samples, as a share of their mean per whole run.
@@ -121,8 +129,8 @@ async function main() {
     denied: state.denied,
     errors: state.errors,
     entries: status.entries,
-    rss_kib: { growth: growth(rss), samples: thin(rss) },
-    anonymous_kib: { growth: growth(anonymous), samples: thin(anonymous) },
+    rss_kib: { growth: growth(tops(rss)), tops: tops(rss), samples: thin(rss) },
+    anonymous_kib: { growth: growth(tops(anonymous)), tops: tops(anonymous), samples: thin(anonymous) },
     descriptors: { least: Math.min(...fds), most: Math.max(...fds) },
     disk_kib_grown: grown,
   };
@@ -131,8 +139,9 @@ async function main() {
   if (state.errors > 0) problems.push(`${state.errors} calls failed`);
   if (status.entries < 2 * state.calls + state.denied) problems.push('entries are missing');
   if (report.rss_kib.growth > mostGrowth) problems.push(`memory grew by ${(report.rss_kib.growth * 100).toFixed(2)}%`);
-  if (report.descriptors.most - report.descriptors.least > 40) problems.push('descriptors are not flat');
-  if (grown > status.entries * 4 + 200000) problems.push(`the disk grew by ${grown} KiB`);
+  if (report.descriptors.most - report.descriptors.least > 16) problems.push('descriptors are not flat');
+  // Journal and index take some 650 bytes an entry; spare segments and the reserve are there from the beginning.
+  if (grown > status.entries + 131072) problems.push(`the disk grew by ${grown} KiB`);
   await gateway.remove();
   for (const problem of problems) console.error(`soak: ${problem}`);
   return problems.length === 0 ? 0 : 1;
