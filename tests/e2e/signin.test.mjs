@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { Gateway, freePort } from './lib/gateway.mjs';
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
 import { modernPost } from './lib/clients.mjs';
 import { Browser, startProvider } from './lib/provider.mjs';
 import { rawUpstream } from './lib/upstreams.mjs';
@@ -162,6 +165,50 @@ describe('a client that knows the URL alone', { timeout: 60000 }, () => {
     assert.equal((await token({ ...form, redirect_uri: redirect })).json.error, 'invalid_grant');
     assert.equal((await token({ ...form, redirect_uri: other })).status, 200);
   });
+});
+
+// What an application does around an SDK's client: it keeps things, and opens the browser.
+class Application {
+  redirectUrl = redirect;
+  clientMetadata = { client_name: 'SDK', redirect_uris: [redirect], token_endpoint_auth_method: 'none', grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] };
+  kept = {};
+  state = () => 'sdk-state';
+  clientInformation = () => this.kept.client;
+  saveClientInformation = (client) => (this.kept.client = client);
+  tokens = () => this.kept.tokens;
+  saveTokens = (tokens) => (this.kept.tokens = tokens);
+  saveCodeVerifier = (verifier) => (this.kept.verifier = verifier);
+  codeVerifier = () => this.kept.verifier;
+  redirectToAuthorization = (url) => (this.kept.url = url.href);
+}
+
+describe('the official clients, with nothing but the URL', { timeout: 60000 }, () => {
+  for (const [what, Client, Transport] of [
+    ['v1', ClientV1, TransportV1],
+    ['v2', ClientV2, TransportV2],
+  ])
+    test(`SDK ${what}`, async () => {
+      const application = new Application();
+      const make = () => new Client({ name: `e2e-${what}`, version: '1.0.0' }, { capabilities: {} });
+      const transport = new Transport(new URL(resource()), { authProvider: application });
+      await assert.rejects(make().connect(transport), /unauthorized/i);
+      const browser = new Browser();
+      const { page } = await untilConsent(browser, application.kept.url, 'ann');
+      const { location } = await consent(browser, page);
+      assert.equal(location.searchParams.get('state'), 'sdk-state');
+      await (what === 'v1' ? transport.finishAuth(location.searchParams.get('code')) : transport.finishAuth(location.searchParams));
+      const client = make();
+      await client.connect(new Transport(new URL(resource()), { authProvider: application }));
+      assert.equal((await client.callTool({ name: 'look', arguments: {} })).content[0].text, 'seen');
+      // A token that is gone is got anew with the refresh token, without the person.
+      application.kept.tokens = { ...application.kept.tokens, access_token: 'gone' };
+      const again = make();
+      await again.connect(new Transport(new URL(resource()), { authProvider: application }));
+      assert.equal((await again.callTool({ name: 'look', arguments: {} })).content[0].text, 'seen');
+      assert.notEqual(application.kept.tokens.access_token, 'gone');
+      await client.close();
+      await again.close();
+    });
 });
 
 describe('the consent page', { timeout: 60000 }, () => {
