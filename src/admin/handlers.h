@@ -32,6 +32,9 @@ api_handler_fn tokens_revoke;
 api_handler_fn users_list;
 api_handler_fn users_set;
 
+api_handler_fn sessions_list;
+api_handler_fn sessions_end;
+
 api_handler_fn audit_find;
 api_handler_fn audit_find_decrypted;
 api_handler_fn audit_show;

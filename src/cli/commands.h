@@ -27,6 +27,8 @@ command_fn command_server_add;
 command_fn command_server_list;
 command_fn command_server_refresh;
 command_fn command_server_remove;
+command_fn command_session_end;
+command_fn command_session_list;
 command_fn command_tool_list;
 command_fn command_tool_set;
 command_fn command_tool_show;

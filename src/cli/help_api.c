@@ -42,6 +42,10 @@ static const struct {
     [ENDPOINT_USER_LIST] = {"", "`{users: [{id, provider, subject, email, name, role, disabled, "
                                 "created, last_seen}]}`"},
     [ENDPOINT_USER_SET] = {"`{role, disabled}`, either", "the user"},
+    [ENDPOINT_SESSION_LIST] = {"", "`{sessions: [{id, provider, subject, email, client, resource, "
+                                   "state, scopes, created, expires, ended}]}`; state is begun, "
+                                   "active, expired or ended"},
+    [ENDPOINT_SESSION_END] = {"", "`{ended: ID}`"},
     [ENDPOINT_ROBOT_LIST] = {"", "`{robots: [{id, name, owner, disabled, active_tokens}]}`"},
     [ENDPOINT_ROBOT_CREATE] = {"`{name, owner}`", "201 `{name, owner, policy_version}`"},
     [ENDPOINT_TOKEN_LIST] = {"", "`{tokens: [{id, kind, robot or owner, state, scopes, created, "

@@ -8,10 +8,12 @@
 #include "base/crypto.h"
 #include "base/form.h"
 #include "base/log.h"
+#include "gate/control.h"
 #include "gate/pages.h"
 #include "gate/pipeline.h"
 #include "gate/redeem.h"
 #include "gate/worker_priv.h"
+#include "identity/issuer.h"
 #include "keys/seal.h"
 
 enum { PAGE_BYTES = 256 << 10, MAX_STATE_BYTES = 2048 };
@@ -378,6 +380,46 @@ static void run_register(struct login *login)
     jsonw_end_object(&w);
 }
 
+/* ---- revocation (RFC 7009), on the control thread ---- */
+
+/* The session of a refresh token, or of an access token of ours; empty: none. */
+static struct str session_of(struct login *login, struct str token)
+{
+    struct json_doc doc;
+    struct str plain = STR_NONE;
+    struct jwt jwt;
+
+    if (seal_open(login->gate->keyring, REDEEM_REFRESH_PURPOSE, STR_NONE, token, login->arena,
+                  &plain) &&
+        json_parse(plain, &json_limits_default, login->arena, &doc, NULL) == ERR_OK)
+        return login_text(login, &doc, "session");
+    if (jwt_parse(token, login->arena, &jwt) == JWT_OK &&
+        jwt_verify(&jwt, issuer_keys(login->gate->issuer), PKEY_ALG_BIT(PKEY_EDDSA)) == JWT_OK)
+        return jwt_text(&jwt, STR("sid"), login->arena);
+    return STR_NONE;
+}
+
+/* Whoever has the token may end what it stands for. A token that is none is as good as revoked. */
+static void run_revoke(struct login *login)
+{
+    struct form form;
+    struct err err;
+
+    login->status = 200;
+    if (form_parse(login->body, login->arena, &form, NULL) != ERR_OK) {
+        login->status = 400;
+        return;
+    }
+    struct str session = session_of(login, form_get(&form, STR("token")));
+    const struct control_change change = {
+        .request = &login->request, .action = "session.revoke", .detail = session};
+    if (session.len == 0 ||
+        control_end_session(gate_control(login->gate), &change, session, &err) == ERR_OK)
+        return;
+    log_event(LOG_ERROR, "session_not_ended", LOG_ERR(&err));
+    login->status = 503;
+}
+
 /* ---- the request ---- */
 
 static void run_login(struct job *job)
@@ -393,6 +435,9 @@ static void run_login(struct job *job)
         break;
     case ROUTE_OAUTH_CONSENT:
         run_consent(login);
+        break;
+    case ROUTE_OAUTH_REVOKE:
+        run_revoke(login);
         break;
     default:
         run_register(login);
@@ -524,8 +569,9 @@ enum step_result login_step(struct call *call)
 {
     struct gate *gate = call->worker->gate;
     const struct identity_rules *rules = &gate->settings->identity;
-    struct jobs *jobs =
-        call->route.kind == ROUTE_OAUTH_CONSENT ? gate->control_jobs : gate->identity_jobs;
+    bool changes_store =
+        call->route.kind == ROUTE_OAUTH_CONSENT || call->route.kind == ROUTE_OAUTH_REVOKE;
+    struct jobs *jobs = changes_store ? gate->control_jobs : gate->identity_jobs;
     struct login *login = NULL;
 
     if (call->http == NULL) {

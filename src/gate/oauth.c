@@ -73,6 +73,9 @@ enum step_result oauth_metadata(struct call *call)
         write_words(&w, "code_challenge_methods_supported", challenges);
         jsonw_name_bool(&w, "authorization_response_iss_parameter_supported", true);
     }
+    if (has_login)
+        jsonw_name_str(&w, "revocation_endpoint",
+                       arena_printf(call->arena, STR_FMT "/oauth/revoke", STR_ARG(url)));
     if (has_login && !settings->identity.refuses_registration)
         jsonw_name_str(&w, "registration_endpoint",
                        arena_printf(call->arena, STR_FMT "/oauth/register", STR_ARG(url)));

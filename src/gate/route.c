@@ -15,6 +15,7 @@ static const struct {
     {STR_INIT("/oauth/callback"), ROUTE_OAUTH_CALLBACK},
     {STR_INIT("/oauth/consent"), ROUTE_OAUTH_CONSENT},
     {STR_INIT("/oauth/register"), ROUTE_OAUTH_REGISTER},
+    {STR_INIT("/oauth/revoke"), ROUTE_OAUTH_REVOKE},
 };
 
 struct route route_of(struct str path)

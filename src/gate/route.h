@@ -21,6 +21,7 @@ enum route_kind {
     ROUTE_OAUTH_CALLBACK,
     ROUTE_OAUTH_CONSENT,
     ROUTE_OAUTH_REGISTER,
+    ROUTE_OAUTH_REVOKE,
     ROUTE_READY, /* /readyz: calls can be served and recorded */
 };
 

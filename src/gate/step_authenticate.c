@@ -304,7 +304,7 @@ static bool is_oauth(const struct call *call)
 {
     return call->route.kind == ROUTE_OAUTH_TOKEN || call->route.kind == ROUTE_OAUTH_AUTHORIZE ||
            call->route.kind == ROUTE_OAUTH_CALLBACK || call->route.kind == ROUTE_OAUTH_CONSENT ||
-           call->route.kind == ROUTE_OAUTH_REGISTER;
+           call->route.kind == ROUTE_OAUTH_REGISTER || call->route.kind == ROUTE_OAUTH_REVOKE;
 }
 
 enum step_result step_authenticate(struct call *call)

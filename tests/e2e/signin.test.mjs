@@ -266,6 +266,42 @@ describe('the consent page', { timeout: 60000 }, () => {
   });
 });
 
+describe('the end of a session', { timeout: 60000 }, () => {
+  const both = async () => {
+    const { client, form } = await signIn();
+    const { json } = await token(form);
+    assert.equal((await call(json.access_token)).status, 200);
+    return { client, ...json };
+  };
+  const isOver = async ({ client, access_token, refresh_token }) => {
+    assert.equal((await call(access_token)).status, 401);
+    assert.equal((await token({ grant_type: 'refresh_token', client_id: client, refresh_token })).json.error, 'invalid_grant');
+  };
+
+  test('by an administrator', async () => {
+    const one = await both();
+    const { sessions } = JSON.parse(await gateway.ok('session', 'list', '--json'));
+    const active = sessions.filter((session) => session.state === 'active');
+    const mine = active[active.length - 1];
+    assert.equal(mine.email, 'ann@example.com');
+    assert.equal(mine.client, 'Test client');
+    assert.match(await gateway.ok('session', 'list'), /Test client/);
+    await gateway.ok('session', 'end', mine.id);
+    await isOver(one);
+    assert.equal((await gateway.cli('session', 'end', 'made-up')).code, 1);
+  });
+
+  for (const kind of ['refresh_token', 'access_token'])
+    test(`by whoever has its ${kind}`, async () => {
+      const one = await both();
+      const revoke = (value) => fetch(`${gateway.url}/oauth/revoke`, { method: 'POST', body: new URLSearchParams({ token: value }) });
+      assert.equal((await revoke('nonsense')).status, 200);
+      assert.equal((await call(one.access_token)).status, 200);
+      assert.equal((await revoke(one[kind])).status, 200);
+      await isOver(one);
+    });
+});
+
 describe('what is refused', { timeout: 60000 }, () => {
   for (const [what, more] of [
     ['a client nobody registered', { client_id: 'app.made-up' }],

@@ -1,0 +1,85 @@
+#include "admin/handlers.h"
+#include "admin/reply.h"
+#include "admin/show.h"
+#include "base/clock.h"
+#include "gate/control.h"
+#include "gate/redeem.h"
+
+static void write_session(struct jsonw *w, const struct oauth_session *session, int64_t now_us)
+{
+    const char *state = session->ended_us != 0          ? "ended"
+                        : session->expires_us <= now_us ? "expired"
+                        : session->generation == 0      ? "begun"
+                                                        : "active";
+
+    jsonw_object(w);
+    jsonw_name_str(w, "id", session->id);
+    jsonw_name_str(w, "provider", session->provider);
+    jsonw_name_str(w, "subject", session->subject);
+    jsonw_name_str(w, "email", session->email);
+    jsonw_name_str(w, "client", session->client_name);
+    jsonw_name_str(w, "resource", session->resource);
+    jsonw_name_str(w, "state", str_c(state));
+    show_scopes(w, "scopes", session->scopes);
+    show_time(w, "created", session->created_us);
+    show_time(w, "expires", session->expires_us);
+    show_time(w, "ended", session->ended_us);
+    jsonw_end_object(w);
+}
+
+void sessions_list(const struct api_request *request, struct api_reply *reply)
+{
+    struct store_view view = {0};
+    int64_t now_us = clock_wall_us();
+    struct err err;
+    struct jsonw w;
+
+    if (control_view(gate_control(request->gate), request->arena, &view, &err) != ERR_OK) {
+        reply_err(reply, &err);
+        return;
+    }
+    jsonw_init(&w, &reply->body);
+    jsonw_object(&w);
+    jsonw_name(&w, "sessions");
+    jsonw_array(&w);
+    for (size_t i = 0; i < view.session_count; i++)
+        write_session(&w, &view.sessions[i], now_us);
+    jsonw_end_array(&w);
+    jsonw_end_object(&w);
+}
+
+static enum err_code check_there(const struct api_request *request, struct str id, struct err *err)
+{
+    struct store_view view = {0};
+
+    if (control_view(gate_control(request->gate), request->arena, &view, err) != ERR_OK)
+        return err_wrap(err, "find session");
+    for (size_t i = 0; i < view.session_count; i++) {
+        if (str_eq(view.sessions[i].id, id))
+            return ERR_OK;
+    }
+    return err_set(err, ERR_NOT_FOUND,
+                   "there is no session '" STR_FMT "'; `portreeve session list` shows them",
+                   STR_ARG(id));
+}
+
+void sessions_end(const struct api_request *request, struct api_reply *reply)
+{
+    struct str id = request->params[0];
+    const struct control_change change = {
+        .request = request, .action = "session.end", .detail = id};
+    struct err err;
+    struct jsonw w;
+    enum err_code code = check_there(request, id, &err);
+
+    if (code == ERR_OK)
+        code = control_end_session(gate_control(request->gate), &change, id, &err);
+    if (code != ERR_OK) {
+        reply_err(reply, &err);
+        return;
+    }
+    jsonw_init(&w, &reply->body);
+    jsonw_object(&w);
+    jsonw_name_str(&w, "ended", id);
+    jsonw_end_object(&w);
+}
