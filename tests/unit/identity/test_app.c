@@ -98,8 +98,7 @@ static void metadata_that_could_harm_is_refused(void **state)
         "{\"redirect_uris\":[\"https://a.example/\\u00e9\"]}",
         "{\"redirect_uris\":[\"https://a.example/cb\"],\"client_name\":7}",
         "{\"redirect_uris\":[\"https://a.example/cb\"],\"redirect_uris\":[\"x:/\"]}",
-        "{\"redirect_uris\":[\"https://a.example/cb\"],\"token_endpoint_auth_method\":\"client_"
-        "secret_post\"}",
+        "{\"redirect_uris\":[\"https://a.example/\"],\"token_endpoint_auth_method\":\"none_such\"}",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct app app;
