@@ -178,6 +178,8 @@ static bool may_verify(const struct reader *r)
         return false;
     if (ops == JSON_NONE)
         return true;
+    if (!json_is(r->doc, ops, JSON_ARRAY))
+        return false;
     for (json_pos each = json_first(r->doc, ops); each != JSON_NONE;
          each = json_next(r->doc, ops, each)) {
         if (json_str_is(r->doc, each, STR("verify")))
