@@ -101,7 +101,26 @@ static struct str client_of(const struct jwt *jwt, struct arena *arena)
     return STR_NONE;
 }
 
-/* A token that a program got for itself: RFC 9068 §2.2 (sub is the client), Entra, Auth0. */
+/* Keycloak gives a client a user of this name. */
+static bool is_service_account(const struct jwt *jwt, struct str client, struct arena *arena)
+{
+    struct str name = jwt_text(jwt, STR("preferred_username"), arena);
+    struct str prefix = STR_INIT("service-account-");
+
+    return client.len > 0 && str_starts(name, prefix) &&
+           str_eq_nocase(str_from(name, prefix.len), client);
+}
+
+/* Entra says `idtyp` only where it was configured; without it a program's token has one id as both
+ * subject and object, and no delegated scope. */
+static bool is_object(const struct jwt *jwt, struct str subject, struct arena *arena)
+{
+    return str_eq(jwt_text(jwt, STR("oid"), arena), subject) &&
+           json_get(&jwt->claims, 0, STR("scp")) == JSON_NONE;
+}
+
+/* A token that a program got for itself: RFC 9068 §2.2 (sub is the client), Entra, Auth0, Keycloak.
+ */
 static bool is_machine(const struct jwt *jwt, const struct jwt_claims *claims, struct str client,
                        struct arena *arena)
 {
@@ -112,7 +131,8 @@ static bool is_machine(const struct jwt *jwt, const struct jwt_claims *claims, s
            str_eq(jwt_text(jwt, STR("idtyp"), arena), STR("app")) ||
            str_eq(jwt_text(jwt, STR("gty"), arena), STR("client-credentials")) ||
            (subject.len > suffix.len &&
-            str_eq(str_from(subject, subject.len - suffix.len), suffix));
+            str_eq(str_from(subject, subject.len - suffix.len), suffix)) ||
+           is_service_account(jwt, client, arena) || is_object(jwt, subject, arena);
 }
 
 /* "outermost < inner": who acts now stands first (RFC 8693 §4.1). False: no chain that makes
@@ -143,22 +163,48 @@ static bool read_chain(const struct jwt *jwt, struct arena *arena, struct str *r
     return true;
 }
 
-/* Cuts to the words of ours that the token's scope holds, if it holds any: other words mean
- * something to somebody else. */
-static uint32_t cut_scopes(const struct jwt *jwt, uint32_t scopes, struct arena *arena)
+static void add_scopes(struct str words, uint32_t *scopes)
 {
-    struct str rest = jwt_text(jwt, STR("scope"), arena);
-    uint32_t named = 0;
-
-    if (rest.len == 0)
-        rest = jwt_text(jwt, STR("scp"), arena);
-    while (rest.len > 0) {
+    while (words.len > 0) {
         enum scope scope;
 
-        if (scope_parse(str_cut(&rest, ' '), &scope))
-            named |= SCOPE_BIT(scope);
+        if (scope_parse(str_cut(&words, ' '), &scope))
+            *scopes |= SCOPE_BIT(scope);
     }
-    return named == 0 ? scopes : scopes & named;
+}
+
+/* A text with spaces between the words (RFC 8693 §4.2), or a list as Okta writes it. False: memory
+ * is out. */
+static bool read_scopes(const struct jwt *jwt, struct str name, struct arena *arena,
+                        uint32_t *scopes)
+{
+    const struct json_doc *doc = &jwt->claims;
+    json_pos claim = json_get(doc, 0, name);
+    json_pos each = json_is(doc, claim, JSON_ARRAY) ? json_first(doc, claim) : claim;
+
+    while (each != JSON_NONE) {
+        struct str words = STR_NONE;
+
+        if (json_is(doc, each, JSON_STRING) && !json_str(doc, each, arena, &words))
+            return false;
+        add_scopes(words, scopes);
+        each = each == claim ? JSON_NONE : json_next(doc, claim, each);
+    }
+    return true;
+}
+
+/* Cuts to the words of ours that the token's scope holds, if it holds any: other words mean
+ * something to somebody else. False: memory is out. */
+static bool cut_scopes(const struct jwt *jwt, struct arena *arena, uint32_t *scopes)
+{
+    uint32_t named = 0;
+
+    if (!read_scopes(jwt, STR("scope"), arena, &named) ||
+        !read_scopes(jwt, STR("scp"), arena, &named))
+        return false;
+    if (named != 0)
+        *scopes &= named;
+    return true;
 }
 
 static bool name_person(const struct provider *provider, const struct jwt *jwt,
@@ -203,7 +249,9 @@ enum person_result person_of(const struct identity_rules *rules, const struct pr
             caller.chain = caller.client_id;
     }
     caller.role = caller.kind == PRINCIPAL_HUMAN ? user.role : ROLE_MEMBER;
-    caller.scopes = cut_scopes(jwt, SCOPE_SET_CALLS | person_role_scopes(caller.role), arena);
+    caller.scopes = SCOPE_SET_CALLS | person_role_scopes(caller.role);
+    if (!cut_scopes(jwt, arena, &caller.scopes))
+        return PERSON_INVALID;
     *ret_caller = caller;
     return PERSON_OK;
 }

@@ -184,6 +184,8 @@ static void a_program_s_own_token_is_no_person(void **state)
         "{\"sub\":\"x\",\"idtyp\":\"app\"}",
         "{\"sub\":\"x\",\"gty\":\"client-credentials\"}",
         "{\"sub\":\"abc@clients\",\"azp\":\"abc\"}",
+        "{\"sub\":\"x\",\"azp\":\"Job\",\"preferred_username\":\"service-account-job\"}",
+        "{\"sub\":\"x\",\"oid\":\"x\",\"roles\":[\"a\"],\"azp\":\"job\"}",
     };
     struct provider workloads = corp;
     struct caller caller;
@@ -192,6 +194,26 @@ static void a_program_s_own_token_is_no_person(void **state)
         if (make(world, &none, &corp, rows[i], &caller) != PERSON_MACHINE)
             fail_msg("%s", rows[i]);
     assert_int_equal(make(world, &none, &workloads, "{\"sub\":\"ann\"}", &caller), PERSON_MACHINE);
+}
+
+static void who_only_looks_like_a_program_is_a_person(void **state)
+{
+    struct world *world = *state;
+    static const struct identity_rules none;
+    static const char *const rows[] = {
+        "{\"sub\":\"x\",\"azp\":\"desk\",\"preferred_username\":\"service-account-job\"}",
+        "{\"sub\":\"x\",\"azp\":\"desk\",\"preferred_username\":\"desk\"}",
+        "{\"sub\":\"x\",\"preferred_username\":\"service-account-\"}",
+        "{\"sub\":\"x\",\"oid\":\"y\",\"azp\":\"desk\"}",
+        "{\"sub\":\"x\",\"oid\":\"x\",\"scp\":\"mcp.use\"}",
+        "{\"sub\":\"x\",\"idtyp\":\"user\"}",
+        "{\"sub\":\"@clients\"}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct caller caller;
+        if (make(world, &none, &corp, rows[i], &caller) != PERSON_OK)
+            fail_msg("%s", rows[i]);
+    }
 }
 
 static void groups_are_where_the_settings_say(void **state)
@@ -229,11 +251,40 @@ static void scopes_of_ours_cut_and_others_mean_nothing(void **state)
         {"{\"scope\":\"list\"}", SCOPE_BIT(SCOPE_LIST)},
         {"{\"scope\":\"openid call:read-only\"}", SCOPE_BIT(SCOPE_CALL_READ_ONLY)},
         {"{\"scp\":\"list\"}", SCOPE_BIT(SCOPE_LIST)},
+        {"{\"scp\":[\"openid\",\"list\"]}", SCOPE_BIT(SCOPE_LIST)},
+        {"{\"scope\":[\"list call:read-only\"]}",
+         SCOPE_BIT(SCOPE_LIST) | SCOPE_BIT(SCOPE_CALL_READ_ONLY)},
+        {"{\"scp\":[\"openid\",1,null,[\"list\"]]}", SCOPE_SET_CALLS},
+        {"{\"scp\":[]}", SCOPE_SET_CALLS},
+        {"{\"scope\":7}", SCOPE_SET_CALLS},
         {"{\"scope\":\"admin audit:read\"}", 0},
         {"{\"scope\":\"admin list\"}", SCOPE_BIT(SCOPE_LIST)},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         assert_int_equal(person(world, rows[i].claims).scopes, rows[i].scopes);
+}
+
+/* Escapes make a copy: where there is no room for it, nothing is guessed. */
+static void scopes_that_do_not_fit_into_memory_are_not_all_of_them(void **state)
+{
+    struct world *world = *state;
+    static const struct identity_rules none;
+    struct jwt_claims claims = {.subject = STR_INIT("ann"), .expires_at = 1000};
+    struct jwt jwt = {.alg = PKEY_RS256};
+    struct err err;
+    assert_ok(json_parse(STR("{\"scp\":[\"l\\u0069st\"]}"), &json_limits_default, world->arena,
+                         &jwt.claims, &err),
+              err);
+    bool was_refused = false;
+    for (size_t room = 0; room < 4096; room += 8) {
+        CLEANUP(arena_freep) struct arena *arena = arena_new(room);
+        struct caller caller;
+        if (person_of(&none, &corp, &jwt, &claims, world->users, arena, &caller) == PERSON_OK)
+            assert_int_equal(caller.scopes, SCOPE_BIT(SCOPE_LIST));
+        else
+            was_refused = true;
+    }
+    assert_true(was_refused);
 }
 
 static void a_role_is_a_human_s_alone(void **state)
@@ -287,8 +338,10 @@ int main(void)
         cmocka_unit_test(an_actor_an_agent_or_the_settings_make_the_call_delegated),
         cmocka_unit_test(an_actor_that_makes_no_sense_is_nobody),
         cmocka_unit_test(a_program_s_own_token_is_no_person),
+        cmocka_unit_test(who_only_looks_like_a_program_is_a_person),
         cmocka_unit_test(groups_are_where_the_settings_say),
         cmocka_unit_test(scopes_of_ours_cut_and_others_mean_nothing),
+        cmocka_unit_test(scopes_that_do_not_fit_into_memory_are_not_all_of_them),
         cmocka_unit_test(a_role_is_a_human_s_alone),
         cmocka_unit_test(who_is_disabled_is_nobody_and_only_there),
         cmocka_unit_test(owners_are_those_of_the_settings),
