@@ -290,8 +290,12 @@ enum jwt_why jwt_judge(const struct jwt *jwt, const struct jwt_expect *expect, s
         why = judge_times(jwt, expect, &claims);
     if (why != JWT_OK)
         return why;
+    json_pos id = json_get(&jwt->claims, 0, STR("jti"));
     claims.subject = jwt_text(jwt, STR("sub"), arena);
-    claims.id = jwt_text(jwt, STR("jti"), arena);
+    claims.id = STR_NONE;
+    /* An id that can't be kept is not the same as none: it can't be found again. */
+    if (json_is(&jwt->claims, id, JSON_STRING) && !json_str(&jwt->claims, id, arena, &claims.id))
+        return JWT_LIMIT;
     if (claims.subject.len == 0 || claims.subject.len > JWT_MAX_SUBJECT)
         return JWT_NO_SUBJECT;
     if (claims.id.len > MAX_ID || (expect->must_have_id && claims.id.len == 0))

@@ -122,6 +122,7 @@ static void a_good_token_is_good(void **state)
         GOOD_HEADER,
         "{\"alg\":\"EdDSA\",\"kid\":\"one\"}",
         "{\"alg\":\"EdDSA\"}",
+        "{\"alg\":\"Ed25519\",\"kid\":\"one\"}",
         "{\"typ\":\"JWT\",\"alg\":\"EdDSA\"}",
         "{\"typ\":\"application/at+jwt\",\"alg\":\"EdDSA\"}",
         "{\"typ\":\"AT+JWT\",\"alg\":\"EdDSA\",\"cty\":\"x\"}",
@@ -448,6 +449,111 @@ static void an_assertion_is_judged_more_strictly(void **state)
     }
 }
 
+/* Key sets of up to three keys: "=" is the key that signed, "-" another one. */
+static struct jwk_set *set_of_several(struct world *world, const char *const *keys, size_t count)
+{
+    struct jwk_set *set = NULL;
+    struct pkey *other = NULL;
+    struct buf json;
+    struct err err;
+    const uint8_t secret[32] = {9};
+    assert_ok(pkey_new_own(secret, &other, &err), err);
+    buf_init(&json, 4096);
+    buf_add(&json, STR("{\"keys\":["));
+    for (size_t i = 0; i < count; i++) {
+        uint8_t public[32];
+        char x[44] = "";
+        pkey_public(keys[i][0] == '=' ? world->key : other, public);
+        base64url_encode(public, sizeof public, x);
+        buf_printf(&json, "%s{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"%s}",
+                   i == 0 ? "" : ",", x, keys[i] + 1);
+    }
+    buf_add(&json, STR("]}"));
+    assert_ok(jwk_set_parse(buf_str(&json), &set, &err), err);
+    buf_done(&json);
+    pkey_free(other);
+    return set;
+}
+
+static void one_key_must_fit(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *keys[3];
+        size_t count;
+        const char *header;
+        enum jwt_why why;
+    } rows[] = {
+        {{NULL}, 0, "{\"alg\":\"EdDSA\"}", JWT_UNKNOWN_KEY},
+        {{"="}, 1, "{\"alg\":\"EdDSA\"}", JWT_OK},
+        {{"=,\"kid\":\"a\""}, 1, "{\"alg\":\"EdDSA\"}", JWT_OK},
+        {{"="}, 1, "{\"alg\":\"EdDSA\",\"kid\":\"a\"}", JWT_UNKNOWN_KEY},
+        {{"=,\"kid\":\"a\""}, 1, "{\"alg\":\"EdDSA\",\"kid\":\"b\"}", JWT_UNKNOWN_KEY},
+        /* Nobody tries keys one behind the other until one fits. */
+        {{"=", "-"}, 2, "{\"alg\":\"EdDSA\"}", JWT_UNKNOWN_KEY},
+        {{"=,\"kid\":\"a\"", "-,\"kid\":\"b\""}, 2, "{\"alg\":\"EdDSA\"}", JWT_UNKNOWN_KEY},
+        {{"-,\"kid\":\"b\"", "=,\"kid\":\"a\""}, 2, "{\"alg\":\"EdDSA\",\"kid\":\"a\"}", JWT_OK},
+        {{"-,\"kid\":\"b\"", "=,\"kid\":\"a\""},
+         2,
+         "{\"alg\":\"EdDSA\",\"kid\":\"b\"}",
+         JWT_BAD_SIGNATURE},
+        {{"-,\"kid\":\"a\"", "=,\"kid\":\"a\""},
+         2,
+         "{\"alg\":\"EdDSA\",\"kid\":\"a\"}",
+         JWT_UNKNOWN_KEY},
+        /* A key that does not serve is not there. */
+        {{"-,\"use\":\"enc\"", "="}, 2, "{\"alg\":\"EdDSA\"}", JWT_OK},
+        {{"-,\"kid\":\"a\",\"use\":\"enc\"", "=,\"kid\":\"a\""},
+         2,
+         "{\"alg\":\"EdDSA\",\"kid\":\"a\"}",
+         JWT_OK},
+        {{"=,\"use\":\"enc\""}, 1, "{\"alg\":\"EdDSA\"}", JWT_UNKNOWN_KEY},
+        {{"=,\"alg\":\"RS256\""}, 1, "{\"alg\":\"EdDSA\"}", JWT_UNKNOWN_KEY},
+        {{"=,\"key_ops\":[\"sign\"]"}, 1, "{\"alg\":\"EdDSA\"}", JWT_UNKNOWN_KEY},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct jwt jwt;
+        CLEANUP(jwk_set_unrefp)
+        struct jwk_set *set = set_of_several(world, rows[i].keys, rows[i].count);
+        assert_int_equal(jwt_parse(sign(world, rows[i].header, GOOD_CLAIMS), world->arena, &jwt),
+                         JWT_OK);
+        enum jwt_why why = jwt_verify(&jwt, set, PKEY_ALG_SET_ALL);
+        if (why != rows[i].why)
+            fail_msg("row %zu: %s", i, jwt_why_word(why));
+    }
+}
+
+/* Whatever memory there is: the claims that were sent, or a refusal. */
+static void a_full_arena_is_a_limit_and_no_other_token(void **state)
+{
+    struct world *world = *state;
+    struct str token =
+        sign(world, "{\"alg\":\"EdDSA\",\"kid\":\"\\u006fne\"}",
+             "{" ISS "," EXP ",\"aud\":[\"x\\u0061\",\"https:\\/\\/gateway.example.com\"],"
+             "\"sub\":\"\\u0061nn\",\"jti\":\"\\u0031\"}");
+    size_t good = 0;
+    size_t refused = 0;
+    for (size_t room = 0; room < 8192; room += 8) {
+        CLEANUP(arena_freep) struct arena *arena = arena_new(room);
+        struct jwt jwt;
+        struct jwt_claims claims;
+        enum jwt_why why = jwt_parse(token, arena, &jwt);
+        if (why == JWT_OK)
+            why = jwt_verify(&jwt, world->set, PKEY_ALG_SET_ALL);
+        if (why == JWT_OK)
+            why = jwt_judge(&jwt, &expectation, arena, &claims);
+        if (why != JWT_OK) {
+            refused++;
+            continue;
+        }
+        good++;
+        assert_str(claims.subject, "ann");
+        assert_str(claims.id, "1");
+        assert_str(claims.audience, "https://gateway.example.com");
+    }
+    assert_true(good > 0 && refused > 0);
+}
+
 static void an_issuer_may_be_held_to_its_algorithms(void **state)
 {
     struct world *world = *state;
@@ -483,6 +589,8 @@ int main(void)
         cmocka_unit_test(another_key_under_the_same_name_is_refused),
         cmocka_unit_test(the_clock_may_differ_by_a_minute),
         cmocka_unit_test(an_assertion_is_judged_more_strictly),
+        cmocka_unit_test(one_key_must_fit),
+        cmocka_unit_test(a_full_arena_is_a_limit_and_no_other_token),
         cmocka_unit_test(an_issuer_may_be_held_to_its_algorithms),
         cmocka_unit_test(every_reason_has_a_word_of_its_own),
         cmocka_unit_test(more_than_two_hundred_were_refused),
