@@ -273,6 +273,24 @@ static enum jwt_why judge_times(const struct jwt *jwt, const struct jwt_expect *
     return JWT_OK;
 }
 
+/* Of the subject and of the token. */
+static enum jwt_why judge_ids(const struct jwt *jwt, const struct jwt_expect *expect,
+                              struct arena *arena, struct jwt_claims *claims)
+{
+    json_pos id = json_get(&jwt->claims, 0, STR("jti"));
+
+    claims->subject = jwt_text(jwt, STR("sub"), arena);
+    claims->id = STR_NONE;
+    /* An id that can't be kept is not the same as none: it can't be found again. */
+    if (json_is(&jwt->claims, id, JSON_STRING) && !json_str(&jwt->claims, id, arena, &claims->id))
+        return JWT_LIMIT;
+    if (claims->subject.len == 0 || claims->subject.len > JWT_MAX_SUBJECT)
+        return JWT_NO_SUBJECT;
+    if (claims->id.len > MAX_ID || (expect->must_have_id && claims->id.len == 0))
+        return JWT_NO_ID;
+    return JWT_OK;
+}
+
 enum jwt_why jwt_judge(const struct jwt *jwt, const struct jwt_expect *expect, struct arena *arena,
                        struct jwt_claims *ret_claims)
 {
@@ -288,18 +306,9 @@ enum jwt_why jwt_judge(const struct jwt *jwt, const struct jwt_expect *expect, s
     enum jwt_why why = judge_audience(jwt, expect, arena, &claims);
     if (why == JWT_OK)
         why = judge_times(jwt, expect, &claims);
-    if (why != JWT_OK)
-        return why;
-    json_pos id = json_get(&jwt->claims, 0, STR("jti"));
-    claims.subject = jwt_text(jwt, STR("sub"), arena);
-    claims.id = STR_NONE;
-    /* An id that can't be kept is not the same as none: it can't be found again. */
-    if (json_is(&jwt->claims, id, JSON_STRING) && !json_str(&jwt->claims, id, arena, &claims.id))
-        return JWT_LIMIT;
-    if (claims.subject.len == 0 || claims.subject.len > JWT_MAX_SUBJECT)
-        return JWT_NO_SUBJECT;
-    if (claims.id.len > MAX_ID || (expect->must_have_id && claims.id.len == 0))
-        return JWT_NO_ID;
-    *ret_claims = claims;
-    return JWT_OK;
+    if (why == JWT_OK)
+        why = judge_ids(jwt, expect, arena, &claims);
+    if (why == JWT_OK)
+        *ret_claims = claims;
+    return why;
 }
