@@ -19,6 +19,7 @@ static const struct api api = {
             [ENDPOINT_TOOL_SET] = {API_CONTROL, tools_set},
             [ENDPOINT_USER_LIST] = {API_CONTROL, users_list},
             [ENDPOINT_USER_SET] = {API_CONTROL, users_set},
+            [ENDPOINT_USER_SIGN_OUT] = {API_CONTROL, users_sign_out},
             [ENDPOINT_SESSION_LIST] = {API_CONTROL, sessions_list},
             [ENDPOINT_SESSION_END] = {API_CONTROL, sessions_end},
             [ENDPOINT_ROBOT_LIST] = {API_CONTROL, robots_list},

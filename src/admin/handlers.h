@@ -31,6 +31,7 @@ api_handler_fn tokens_revoke;
 
 api_handler_fn users_list;
 api_handler_fn users_set;
+api_handler_fn users_sign_out;
 
 api_handler_fn sessions_list;
 api_handler_fn sessions_end;

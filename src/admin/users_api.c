@@ -135,3 +135,29 @@ void users_set(const struct api_request *request, struct api_reply *reply)
     jsonw_init(&w, &reply->body);
     write_user(&w, &user);
 }
+
+void users_sign_out(const struct api_request *request, struct api_reply *reply)
+{
+    struct user user = {0};
+    struct err err;
+    struct jsonw w;
+    enum err_code code = find_user(request, request->params[0], &user, &err);
+
+    if (code == ERR_OK) {
+        const struct control_change change = {
+            .request = request,
+            .action = "user.sign_out",
+            .detail = arena_printf(request->arena, "user %lld", (long long)user.id)};
+
+        code = control_sign_out(gate_control(request->gate), &change, user.provider, user.subject,
+                                &err);
+    }
+    if (code != ERR_OK) {
+        reply_err(reply, &err);
+        return;
+    }
+    jsonw_init(&w, &reply->body);
+    jsonw_object(&w);
+    jsonw_name_i64(&w, "signed_out", user.id);
+    jsonw_end_object(&w);
+}

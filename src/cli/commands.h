@@ -36,4 +36,5 @@ command_fn command_user_disable;
 command_fn command_user_enable;
 command_fn command_user_list;
 command_fn command_user_role;
+command_fn command_user_sign_out;
 command_fn command_version;

@@ -42,6 +42,7 @@ static const struct {
     [ENDPOINT_USER_LIST] = {"", "`{users: [{id, provider, subject, email, name, role, disabled, "
                                 "created, last_seen}]}`"},
     [ENDPOINT_USER_SET] = {"`{role, disabled}`, either", "the user"},
+    [ENDPOINT_USER_SIGN_OUT] = {"", "`{signed_out: ID}`"},
     [ENDPOINT_SESSION_LIST] = {"", "`{sessions: [{id, provider, subject, email, client, resource, "
                                    "state, scopes, created, expires, ended}]}`; state is begun, "
                                    "active, expired or ended"},

@@ -316,6 +316,15 @@ static const struct command commands[] = {
      .prose = "A role is about the gateway itself; calls of tools need grants, whatever the role. "
               "The last owner stays one.",
      .run = command_user_role},
+    {.name = "user sign-out",
+     .args = "USER",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "End all that was issued for a person until now",
+     .prose = "USER is an id or an e-mail address. Sessions end, and tokens of the identity "
+              "provider that were issued before are refused, within a second and on open "
+              "connections, too. The person can sign in again at once; `user disable` shuts out.",
+     .run = command_user_sign_out},
     {.name = "version",
      .args = "",
      .summary = "Print the version",

@@ -44,25 +44,41 @@ int command_user_list(const struct options *options)
     return say_out(&out);
 }
 
-/* body: the change as JSON; done: what is said when it is made. */
-static int change_user(const struct options *options, struct str body, const char *done)
+/* action: behind the user's path; may be NULL. */
+static int ask_for_user(const struct options *options, const char *method, const char *action,
+                        const struct client_body *body, const char *done)
 {
     CLEANUP(client_closep) struct client *client = NULL;
     CLEANUP(answer_done) struct answer answer = {0};
     CLEANUP(buf_done) struct buf path = {0};
-    const struct client_body what = {.content_type = "application/json", .text = body};
     struct err err;
 
     buf_init(&path, 4096);
     buf_add_c(&path, "/api/v1/users");
     client_path_add(&path, str_c(options_arg(options, 0)));
+    if (action != NULL)
+        client_path_add(&path, str_c(action));
     if (client_open(options, &client, &err) != ERR_OK ||
-        client_call(client, "PATCH", client_path(&path), &what, &answer, &err) != ERR_OK)
+        client_call(client, method, client_path(&path), body, &answer, &err) != ERR_OK)
         return client_fail(client, &err);
     if (options_has(options, "json"))
         return say_line(answer.text);
     (void)printf("%s: %s\n", options_arg(options, 0), done);
     return EXIT_DONE;
+}
+
+/* body: the change as JSON; done: what is said when it is made. */
+static int change_user(const struct options *options, struct str body, const char *done)
+{
+    const struct client_body what = {.content_type = "application/json", .text = body};
+
+    return ask_for_user(options, "PATCH", NULL, &what, done);
+}
+
+int command_user_sign_out(const struct options *options)
+{
+    return ask_for_user(options, "POST", "sign-out", NULL,
+                        "signed out; what was issued until now is refused");
 }
 
 int command_user_disable(const struct options *options)

@@ -81,3 +81,16 @@ enum err_code control_set_user(struct control *control, const struct control_cha
         store_set_user(control->gate->store, id, role, is_disabled, &pending.change, &version, err);
     return control_finish(control, &pending, change->action, code, err);
 }
+
+enum err_code control_sign_out(struct control *control, const struct control_change *change,
+                               struct str provider, struct str subject, struct err *err)
+{
+    struct pending pending = {0};
+    uint64_t version = 0;
+    enum err_code code = control_begin(control, change, &pending, err);
+
+    if (code != ERR_OK)
+        return code;
+    code = store_sign_out(control->gate->store, provider, subject, &pending.change, &version, err);
+    return control_finish(control, &pending, change->action, code, err);
+}

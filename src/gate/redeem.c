@@ -288,18 +288,24 @@ static bool judge_assertion(struct inquiry *q, const struct provider *provider,
     return true;
 }
 
+/* session: of a token of our own; what is made of it ends with it. */
 static bool name_person(struct inquiry *q, const struct provider *provider, const struct jwt *jwt,
-                        const struct jwt_claims *claims)
+                        const struct jwt_claims *claims, struct str session)
 {
     struct snapshot *snapshot = gate_snapshot(q->redemption->gate);
+    const struct token_table *users = snapshot_tokens(snapshot);
+    struct caller *caller = &q->redemption->caller;
     enum person_result result =
-        person_of(&q->settings->identity, provider, jwt, claims, snapshot_tokens(snapshot),
-                  q->arena, &q->redemption->caller);
+        person_of(&q->settings->identity, provider, jwt, claims, users, q->arena, caller);
 
+    caller->session_id = session;
+    bool is_taken_back = result == PERSON_OK && token_table_is_taken_back(users, caller);
     snapshot_unref(snapshot);
+    if (is_taken_back)
+        return refuse(q, "invalid_grant", "revoked");
     switch (result) {
     case PERSON_OK:
-        return narrow_scopes(q, q->redemption->caller.scopes);
+        return narrow_scopes(q, caller->scopes);
     case PERSON_DISABLED:
         return refuse(q, "invalid_grant", "disabled");
     case PERSON_MACHINE:
@@ -322,7 +328,7 @@ static bool check_assertion(struct inquiry *q)
     if (provider == NULL)
         return refuse(q, "invalid_grant", "issuer");
     if (!judge_assertion(q, provider, &jwt, &claims) || !find_resource(q, &jwt) ||
-        !name_person(q, provider, &jwt, &claims))
+        !name_person(q, provider, &jwt, &claims, STR_NONE))
         return false;
     q->redemption->assertion = (struct spent){
         .issuer = provider->issuer,
@@ -483,8 +489,9 @@ static bool check_exchange(struct inquiry *q)
     if (vouches == NULL)
         return false;
     const struct provider own = provider_own(vouches);
-    return narrow_resource(q) &&
-           name_person(q, str_eq(jwt.issuer, q->url) ? &own : vouches, &jwt, &claims) &&
+    bool is_own = str_eq(jwt.issuer, q->url);
+    struct str session = is_own ? jwt_text(&jwt, STR("sid"), q->arena) : STR_NONE;
+    return narrow_resource(q) && name_person(q, is_own ? &own : vouches, &jwt, &claims, session) &&
            take_over(q, &claims);
 }
 

@@ -16,6 +16,7 @@ static const struct {
     {STR_INIT("/oauth/consent"), ROUTE_OAUTH_CONSENT},
     {STR_INIT("/oauth/register"), ROUTE_OAUTH_REGISTER},
     {STR_INIT("/oauth/revoke"), ROUTE_OAUTH_REVOKE},
+    {STR_INIT("/oauth/backchannel-logout"), ROUTE_OAUTH_LOGOUT},
 };
 
 struct route route_of(struct str path)

@@ -22,7 +22,8 @@ enum route_kind {
     ROUTE_OAUTH_CONSENT,
     ROUTE_OAUTH_REGISTER,
     ROUTE_OAUTH_REVOKE,
-    ROUTE_READY, /* /readyz: calls can be served and recorded */
+    ROUTE_OAUTH_LOGOUT, /* /oauth/backchannel-logout: the provider says who left (logout.c) */
+    ROUTE_READY,        /* /readyz: calls can be served and recorded */
 };
 
 struct route {

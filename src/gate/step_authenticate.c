@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "gate/login.h"
+#include "gate/logout.h"
 #include "gate/oauth.h"
 #include "gate/people.h"
 #include "gate/pipeline.h"
@@ -180,6 +181,14 @@ static bool make_person(struct call *call, const struct provider *provider, cons
     return fail_jwt(why, JWT_BAD_CLAIMS);
 }
 
+static bool is_still_good(struct call *call, struct refusal_why *why)
+{
+    if (token_table_is_taken_back(snapshot_tokens(call->snapshot), &call->caller))
+        return fail(why, AUTH_REVOKED);
+    people_saw(call);
+    return true;
+}
+
 /* A token that this gateway issued itself: the person is the provider's that vouched. */
 static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_why *why)
 {
@@ -199,10 +208,7 @@ static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_wh
     if (!make_person(call, &own, jwt, &claims, why))
         return false;
     call->caller.session_id = jwt_text(jwt, STR("sid"), call->arena);
-    if (token_table_has_ended(snapshot_tokens(call->snapshot), call->caller.session_id))
-        return fail(why, AUTH_REVOKED);
-    people_saw(call);
-    return true;
+    return is_still_good(call, why);
 }
 
 static bool find_person(struct call *call, struct str token, bool may_wait, struct refusal_why *why)
@@ -227,9 +233,7 @@ static bool find_person(struct call *call, struct str token, bool may_wait, stru
         return fail_jwt(why, jwt_why);
     if (!make_person(call, provider, &jwt, &claims, why))
         return false;
-    if (call->caller.kind != PRINCIPAL_ROBOT)
-        people_saw(call);
-    return true;
+    return call->caller.kind == PRINCIPAL_ROBOT || is_still_good(call, why);
 }
 
 /* ---- all tokens ---- */
@@ -302,9 +306,7 @@ static enum step_result admit(struct call *call)
 
 static bool is_oauth(const struct call *call)
 {
-    return call->route.kind == ROUTE_OAUTH_TOKEN || call->route.kind == ROUTE_OAUTH_AUTHORIZE ||
-           call->route.kind == ROUTE_OAUTH_CALLBACK || call->route.kind == ROUTE_OAUTH_CONSENT ||
-           call->route.kind == ROUTE_OAUTH_REGISTER || call->route.kind == ROUTE_OAUTH_REVOKE;
+    return call->route.kind >= ROUTE_OAUTH_TOKEN && call->route.kind <= ROUTE_OAUTH_LOGOUT;
 }
 
 enum step_result step_authenticate(struct call *call)
@@ -352,6 +354,13 @@ static enum step_result wait_for_keys(struct call *call)
     return call_turn_away(call, 503, "Too many new callers at one time; try again.");
 }
 
+static enum step_result hand_over(struct call *call)
+{
+    if (call->route.kind == ROUTE_OAUTH_TOKEN)
+        return oauth_token(call);
+    return call->route.kind == ROUTE_OAUTH_LOGOUT ? logout_step(call) : login_step(call);
+}
+
 enum step_result step_identify(struct call *call)
 {
     struct refusal_why why = {.failure = AUTH_MISSING};
@@ -359,7 +368,7 @@ enum step_result step_identify(struct call *call)
     if (call->is_authenticated)
         return STEP_NEXT;
     if (is_oauth(call))
-        return call->route.kind == ROUTE_OAUTH_TOKEN ? oauth_token(call) : login_step(call);
+        return hand_over(call);
     if (call->http == NULL) {
         call_end(call);
         return STEP_DONE;

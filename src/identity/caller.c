@@ -254,8 +254,10 @@ static enum err_code add_users(struct token_table *table, const struct token_tab
     void *old = NULL;
     for (size_t i = 0; i < input->user_count; i++) {
         const struct user *user = &input->users[i];
-        table->users[i] = (struct known_user){
-            .id = user->id, .role = user->role, .is_disabled = user->is_disabled};
+        table->users[i] = (struct known_user){.id = user->id,
+                                              .role = user->role,
+                                              .is_disabled = user->is_disabled,
+                                              .signed_out_us = user->signed_out_us};
         if (user_key(user->provider, user->subject, text, &key) &&
             !table_put(table->by_user, key, &table->users[i], &old))
             return out_of_memory(err);
@@ -287,9 +289,13 @@ static enum err_code add_sessions(struct token_table *table, const struct token_
     return ERR_OK;
 }
 
-bool token_table_has_ended(const struct token_table *table, struct str id)
+bool token_table_is_taken_back(const struct token_table *table, const struct caller *caller)
 {
-    return table_get(table->ended, id) != NULL;
+    struct known_user user;
+    if (caller->session_id.len > 0)
+        return table_get(table->ended, caller->session_id) != NULL;
+    return token_table_find_user(table, caller->provider, caller->subject, &user) &&
+           user.signed_out_us > 0 && caller->issued_us <= user.signed_out_us;
 }
 
 /* Is there somebody with this e-mail address, and is everybody who has it disabled? */
@@ -503,7 +509,7 @@ bool token_table_has(const struct token_table *table, const struct caller *calle
     enum auth_failure why = AUTH_UNKNOWN;
     struct known_user user;
     if (caller->provider.len > 0 && caller->kind != PRINCIPAL_ROBOT)
-        return caller->expires_us > now_us && !token_table_has_ended(table, caller->session_id) &&
+        return caller->expires_us > now_us && !token_table_is_taken_back(table, caller) &&
                (!token_table_find_user(table, caller->provider, caller->subject, &user) ||
                 !user.is_disabled);
     if (caller->provider.len > 0 && caller->expires_us <= now_us)

@@ -44,6 +44,7 @@ struct caller {
     size_t group_count;
     enum user_role role;             /* of a human; an agent has none */
     uint32_t scopes;                 /* SCOPE_BIT set */
+    int64_t issued_us;               /* of the token, as far as it says; 0: it does not */
     int64_t expires_us;              /* of the token; 0: never */
     int64_t robot_id;                /* 0: no robot */
     const struct addr_net *networks; /* it may call from; none: from anywhere */
@@ -119,10 +120,12 @@ struct known_user {
     int64_t id;
     enum user_role role;
     bool is_disabled;
+    int64_t signed_out_us;
 };
 
-/* Did this session end before its time? */
-bool token_table_has_ended(const struct token_table *table, struct str id);
+/* Was what this person shows taken back before its time: the session ended, or, where it comes of
+ * none, the person signed out everywhere after it was issued? */
+bool token_table_is_taken_back(const struct token_table *table, const struct caller *caller);
 
 /* False: this person was never seen. */
 bool token_table_find_user(const struct token_table *table, struct str provider, struct str subject,

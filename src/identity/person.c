@@ -221,6 +221,7 @@ static bool name_person(const struct provider *provider, const struct jwt *jwt,
         caller->name = caller->email.len > 0 ? caller->email : claims->subject;
     caller->token_id = claims->id;
     caller->audience = claims->audience;
+    caller->issued_us = claims->issued_at * 1000000;
     caller->expires_us = claims->expires_at * 1000000;
     return caller->id.ptr != NULL && read_groups(provider, jwt, arena, caller);
 }

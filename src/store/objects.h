@@ -140,6 +140,7 @@ struct user {
     bool is_disabled;
     int64_t created_us;
     int64_t last_seen_us;
+    int64_t signed_out_us; /* nothing issued for them up to then is good; 0: never */
 };
 
 /* What a client may go on doing for a person who signed in through this gateway. */

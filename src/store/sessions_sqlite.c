@@ -93,3 +93,19 @@ enum err_code sqlite_end_session(struct sql *sql, struct str id, int64_t now_us,
     return sql_run(sql, "UPDATE session SET ended_us = ?2 WHERE id = ?1 AND ended_us = 0",
                    SQL_ARGS(SQL_TEXT(id), SQL_INT(now_us)), err);
 }
+
+enum err_code sqlite_sign_out(struct sql *sql, struct str provider, struct str subject,
+                              int64_t now_us, struct err *err)
+{
+    enum err_code code =
+        sql_run(sql,
+                "UPDATE session SET ended_us = ?3 WHERE provider = ?1 AND subject = ?2 AND "
+                "ended_us = 0",
+                SQL_ARGS(SQL_TEXT(provider), SQL_TEXT(subject), SQL_INT(now_us)), err);
+    if (code == ERR_OK)
+        code = sql_run(sql,
+                       "UPDATE user SET signed_out_us = max(signed_out_us, ?3) WHERE "
+                       "provider = ?1 AND subject = ?2",
+                       SQL_ARGS(SQL_TEXT(provider), SQL_TEXT(subject), SQL_INT(now_us)), err);
+    return code;
+}

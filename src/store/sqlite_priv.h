@@ -91,6 +91,8 @@ enum err_code sqlite_turn_session(struct sql *sql, struct str id, uint64_t gener
                                   int64_t now_us, struct err *err) MUST_CHECK;
 enum err_code sqlite_end_session(struct sql *sql, struct str id, int64_t now_us,
                                  struct err *err) MUST_CHECK;
+enum err_code sqlite_sign_out(struct sql *sql, struct str provider, struct str subject,
+                              int64_t now_us, struct err *err) MUST_CHECK;
 
 /* users_sqlite.c */
 enum err_code sqlite_load_users(struct loader *loader, struct user **ret_users, size_t *ret_count,

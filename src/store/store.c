@@ -200,6 +200,15 @@ enum err_code store_end_session(struct store *store, struct str id,
     return leave(store, enter(store)->end_session(store, id, change, ret_policy_version, err));
 }
 
+enum err_code store_sign_out(struct store *store, struct str provider, struct str subject,
+                             const struct store_change *change, uint64_t *ret_policy_version,
+                             struct err *err)
+{
+    check_change(change);
+    return leave(store,
+                 enter(store)->sign_out(store, provider, subject, change, ret_policy_version, err));
+}
+
 enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,
                                  struct err *err)
 {

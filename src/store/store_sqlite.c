@@ -396,6 +396,8 @@ struct session_ctx {
     const struct oauth_session *session;
     struct oauth_session found;
     struct str id;
+    struct str provider;
+    struct str subject;
     uint64_t generation;
     int64_t now_us;
     const struct store_change *change;
@@ -468,6 +470,26 @@ static enum err_code end_session(struct store *store, struct str id,
 {
     struct session_ctx c = {.id = id, .change = change};
     enum err_code code = run(store, SQL_WRITE, end_session_body, &c, err);
+    if (code == ERR_OK)
+        *ret_policy_version = c.version;
+    return code;
+}
+
+static enum err_code sign_out_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct session_ctx *c = ctx;
+    enum err_code code = sqlite_sign_out(sql, c->provider, c->subject, c->change->now_us, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
+}
+
+static enum err_code sign_out(struct store *store, struct str provider, struct str subject,
+                              const struct store_change *change, uint64_t *ret_policy_version,
+                              struct err *err)
+{
+    struct session_ctx c = {.provider = provider, .subject = subject, .change = change};
+    enum err_code code = run(store, SQL_WRITE, sign_out_body, &c, err);
     if (code == ERR_OK)
         *ret_policy_version = c.version;
     return code;
@@ -583,6 +605,7 @@ static const struct store_ops sqlite_ops = {
     .load_session = load_session,
     .turn_session = turn_session,
     .end_session = end_session,
+    .sign_out = sign_out,
     .touch_tokens = touch_tokens,
     .load_meta = load_meta,
     .save_meta = save_meta,

@@ -8,6 +8,7 @@ static enum err_code read_user(struct loader *loader, struct sqlite3_stmt *row, 
     user->is_disabled = sql_i64(row, 6) != 0;
     user->created_us = sql_i64(row, 7);
     user->last_seen_us = sql_i64(row, 8);
+    user->signed_out_us = sql_i64(row, 9);
     if (!role_parse(sql_bytes(row, 5), &user->role))
         return unknown_word(sql_bytes(row, 5), err);
     enum err_code code = loader_str(loader, row, 1, &user->provider, err);
@@ -24,7 +25,7 @@ enum err_code sqlite_load_users(struct loader *loader, struct user **ret_users, 
     static const struct loader_query query = {
         .count = "SELECT count(*) FROM user",
         .rows = "SELECT id, provider, subject, email, name, role, is_disabled, created_us, "
-                "last_seen_us FROM user ORDER BY id",
+                "last_seen_us, signed_out_us FROM user ORDER BY id",
         .item_bytes = sizeof(struct user),
         .read = read_user,
     };

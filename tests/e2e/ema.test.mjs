@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { Gateway } from './lib/gateway.mjs';
+import { Gateway, until } from './lib/gateway.mjs';
 import { modernPost } from './lib/clients.mjs';
 import { Issuer } from './lib/issuer.mjs';
 import { rawUpstream } from './lib/upstreams.mjs';
 
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const tools = [
   { name: 'look', inputSchema: { type: 'object' } },
@@ -36,7 +38,7 @@ before(async () => {
         { id: vscode.url, jwks_url: `${vscode.url}/keys` },
       ],
       providers: [
-        { name: 'corp', issuer: corp.url, email_domains: ['example.com'], ema: { clients: ['claude', vscode.url] } },
+        { name: 'corp', issuer: corp.url, client_id: 'portreeve', email_domains: ['example.com'], ema: { clients: ['claude', vscode.url] } },
         { name: 'other', issuer: other.url },
       ],
     })}`,
@@ -254,8 +256,65 @@ describe('what is not', { timeout: 60000 }, () => {
   });
 });
 
-const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+describe('a logout token of the provider', { timeout: 60000 }, () => {
+  const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+  const logoutToken = (claims = {}, { issuer = corp, header = {}, key } = {}) =>
+    issuer.token({ client_id: undefined, aud: 'portreeve', jti: randomUUID(), sub: 'leo-1', events: { [EVENT]: {} }, ...claims }, { header: { typ: 'logout+jwt', ...header }, key });
+  const send = async (value) => {
+    const response = await fetch(`${gateway.url}/oauth/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: value }) });
+    return { status: response.status, cache: response.headers.get('cache-control'), text: await response.text() };
+  };
+  const leo = (claims) => corp.token({ aud: gateway.url, sub: 'leo-1', groups: ['analysts'], ...claims });
+  const ago = (seconds) => Math.floor(Date.now() / 1000) - seconds;
+
+  test('ends what was issued before: tokens of the provider, of this gateway, assertions', async () => {
+    const direct = await leo();
+    assert.equal((await call(direct)).status, 200);
+    const redeemed = (await redeem(await jag({ sub: 'leo-1' }))).json.access_token;
+    assert.equal((await call(redeemed)).status, 200);
+    const assertion = await jag({ sub: 'leo-1' });
+    const exchangeable = await leo();
+    const value = await logoutToken();
+    const reply = await send(value);
+    assert.equal(reply.status, 200, reply.text);
+    assert.equal(reply.cache, 'no-store');
+    await until('both are refused', async () => (await call(direct)).status === 401 && (await call(redeemed)).status === 401);
+    assert.equal((await redeem(assertion)).json.error, 'invalid_grant');
+    const exchanged = await redeem(undefined, {
+      headers: basic('builder', 'builder-secret'),
+      form: { grant_type: EXCHANGE, subject_token: exchangeable, subject_token_type: ACCESS_TOKEN },
+    });
+    assert.equal(exchanged.json.error, 'invalid_grant');
+    assert.equal((await send(value)).status, 400, 'once');
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assert.equal((await call(await leo())).status, 200, 'what is issued after it is good');
+    assert.equal((await call(await leo({ iat: undefined }))).status, 401, 'what does not say when it was issued is not');
+  });
+
+  for (const [what, make] of [
+    ['of another issuer', () => logoutToken({}, { issuer: other })],
+    ['of a key nobody knows', () => logoutToken({}, { key: other.pair.privateKey })],
+    ['for another client', () => logoutToken({ aud: 'elsewhere' })],
+    ['with a nonce', () => logoutToken({ nonce: 'n' })],
+    ['without the event', () => logoutToken({ events: {} })],
+    ['with an event that is no object', () => logoutToken({ events: { [EVENT]: true } })],
+    ['without events', () => logoutToken({ events: undefined })],
+    ['without an id', () => logoutToken({ jti: undefined })],
+    ['for nobody', () => logoutToken({ sub: undefined })],
+    ['that has expired', () => logoutToken({ iat: ago(300), exp: ago(120) })],
+    ['that is old', () => logoutToken({ iat: ago(3600) })],
+    ['that calls itself an access token', () => logoutToken({}, { header: { typ: 'at+jwt' } })],
+    ['that is none', () => 'nonsense'],
+  ])
+    test(`${what} ends nothing`, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const mine = await corp.token({ aud: gateway.url, sub: 'mia-1', groups: ['analysts'] });
+      const reply = await send(await make());
+      assert.equal(reply.status, 400);
+      assert.equal(JSON.parse(reply.text).error, 'invalid_request');
+      assert.equal((await call(mine)).status, 200);
+    });
+});
 
 describe('an agent in place of a person', { timeout: 60000 }, () => {
   const human = (claims = {}) =>

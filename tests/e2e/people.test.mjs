@@ -211,6 +211,17 @@ describe('roles', { timeout: 60000 }, () => {
     assert.equal((await status(await mine())).status, 403);
   });
 
+  test('a user who is signed out loses what was issued before, and nothing else', async () => {
+    const before_ = await mine({ sub: 'sid-1', email: 'sid@example.com', groups: ['data-analysts'] });
+    assert.equal((await call(before_)).status, 200);
+    await until('sid is known', async () => (await gateway.ok('user', 'list')).includes('sid@example.com'));
+    assert.match(await gateway.ok('user', 'sign-out', 'sid@example.com'), /signed out/);
+    await until('the token is refused', async () => (await call(before_)).status === 401, 1000);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assert.equal((await call(await mine({ sub: 'sid-1', email: 'sid@example.com', groups: ['data-analysts'] }))).status, 200);
+    assert.equal((await gateway.cli('user', 'sign-out', 'made-up@example.com')).code, 1);
+  });
+
   test('a disabled user is shut out within a second, with the robots of the user', async () => {
     const bob = { sub: 'bob-1', email: 'bob@example.com', groups: ['data-analysts'] };
     const token = await mine(bob);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { Gateway, freePort } from './lib/gateway.mjs';
+import { Gateway, freePort, until } from './lib/gateway.mjs';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
@@ -21,12 +21,14 @@ before(async () => {
   upstream = await rawUpstream((request, body, response, reply) => reply({ content: [{ type: 'text', text: 'seen' }] }), tools);
   const port = await freePort();
   corp = await startProvider({
-    clients: [{ client_id: 'portreeve', client_secret: 'idp-secret:/+ &', redirect_uris: [`http://127.0.0.1:${port}/oauth/callback`] }],
+    clients: [{ client_id: 'portreeve', client_secret: 'idp-secret:/+ &', redirect_uris: [`http://127.0.0.1:${port}/oauth/callback`], backchannel_logout_uri: `http://127.0.0.1:${port}/oauth/backchannel-logout` }],
   });
   gateway = await Gateway.start({
     port,
-    secrets: { 'corp-idp': 'idp-secret:/+ &\n' },
-    settings: `identity: {providers: [{name: corp, issuer: "${corp.url}", client_id: portreeve, client_secret: corp-idp}]}`,
+    secrets: { 'corp-idp': 'idp-secret:/+ &\n', 'builder-client': 'builder-secret\n' },
+    settings: `identity:
+  clients: [{id: builder, secret: builder-client, exchange: true}]
+  providers: [{name: corp, issuer: "${corp.url}", client_id: portreeve, client_secret: corp-idp}]`,
     governance: `
 servers:
   - {name: docs, url: "${upstream.url}", credential: {mode: none}, tools: {look: read-only}}
@@ -291,6 +293,24 @@ describe('the end of a session', { timeout: 60000 }, () => {
     assert.equal((await gateway.cli('session', 'end', 'made-up')).code, 1);
   });
 
+  test('ends what agents made of its tokens, and they make no more of them', async () => {
+    const one = await both();
+    const exchange = () =>
+      token({
+        client_id: 'builder',
+        client_secret: 'builder-secret',
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: one.access_token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      });
+    const { json: agent } = await exchange();
+    assert.equal((await call(agent.access_token)).status, 200);
+    await gateway.ok('user', 'sign-out', 'ann@example.com');
+    await isOver(one);
+    assert.equal((await call(agent.access_token)).status, 401);
+    assert.equal((await exchange()).json.error, 'invalid_grant');
+  });
+
   for (const kind of ['refresh_token', 'access_token'])
     test(`by whoever has its ${kind}`, async () => {
       const one = await both();
@@ -300,6 +320,32 @@ describe('the end of a session', { timeout: 60000 }, () => {
       assert.equal((await revoke(one[kind])).status, 200);
       await isOver(one);
     });
+});
+
+describe('who signs out at the provider', { timeout: 60000 }, () => {
+  // As a browser does it: the page of the provider, and its form.
+  async function signOut(browser) {
+    const page = await (await browser.fetch(`${corp.url}/session/end`)).text();
+    const xsrf = page.match(/name="xsrf" value="([^"]+)"/)[1];
+    return browser.fetch(`${corp.url}/session/end/confirm`, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }) });
+  }
+
+  test('is signed out here, with every client, and can come back', async () => {
+    const one = await signIn('zoe');
+    const first = (await token(one.form)).json;
+    const other = (await token((await signIn('zoe')).form)).json;
+    const bystander = (await token((await signIn('yan')).form)).json;
+    assert.equal((await call(first.access_token)).status, 200);
+    assert.ok((await signOut(one.browser)).status < 400);
+    for (const tokens of [first, other]) await until('the session has ended', async () => (await call(tokens.access_token)).status === 401);
+    const refreshed = await token({ grant_type: 'refresh_token', client_id: one.client, refresh_token: first.refresh_token });
+    assert.equal(refreshed.json.error, 'invalid_grant');
+    assert.equal((await call(bystander.access_token)).status, 200);
+    const logouts = (await gateway.entries()).filter((entry) => entry.method === 'user.logout');
+    assert.equal(logouts.length, 2, 'an intent and an outcome');
+    const again = (await token((await signIn('zoe')).form)).json;
+    assert.equal((await call(again.access_token)).status, 200);
+  });
 });
 
 describe('what is refused', { timeout: 60000 }, () => {

@@ -22,6 +22,7 @@ export async function startProvider({ clients = [] } = {}) {
     features: {
       devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
+      backchannelLogout: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (context, resource) => ({ scope: 'mcp', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'RS256' } } }),
@@ -29,6 +30,8 @@ export async function startProvider({ clients = [] } = {}) {
       },
     },
     pkce: { required: () => true },
+    // Its own one refuses loopback.
+    fetch: (address, options) => fetch(address, { ...options, dispatcher: undefined }),
     findAccount: (context, id) => ({ accountId: id, claims: () => people(id) }),
     extraTokenClaims: (context, token) => (token.accountId ? people(token.accountId) : {}),
     ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 300, ClientCredentials: 300 },

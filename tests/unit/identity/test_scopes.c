@@ -55,6 +55,7 @@ static void each_scope_opens_its_endpoints_and_no_other(void **state)
         {ENDPOINT_ROBOT_CREATE, ALONE(ADMIN)},
         {ENDPOINT_USER_LIST, ALONE(ADMIN)},
         {ENDPOINT_USER_SET, ALONE(ADMIN)},
+        {ENDPOINT_USER_SIGN_OUT, ALONE(ADMIN)},
         {ENDPOINT_SESSION_LIST, ALONE(ADMIN)},
         {ENDPOINT_SESSION_END, ALONE(ADMIN)},
         {ENDPOINT_TOKEN_LIST, ALONE(ADMIN)},
