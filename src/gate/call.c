@@ -372,6 +372,10 @@ static size_t add_headers(const struct call *call, struct http_header *headers)
         headers[count++] = (struct http_header){STR("Mcp-Session-Id"), call->session_header};
     if (call->reply_status == 429 || call->reply_status == 503)
         headers[count++] = (struct http_header){STR("Retry-After"), STR("1")};
+    /* RFC 9110 §15.5.6. Of /mcp: paths of the API have methods of their own. */
+    if (call->reply_status == 405 &&
+        (call->route.kind == ROUTE_MCP || call->route.kind == ROUTE_SERVER))
+        headers[count++] = (struct http_header){STR("Allow"), STR("POST, GET, DELETE")};
     headers[count++] = (struct http_header){STR("Cache-Control"), STR("no-store")};
     return count;
 }

@@ -86,6 +86,14 @@ describe('the list of tools', { timeout: 60000 }, () => {
   });
 });
 
+test('another method hears which there are', async () => {
+  for (const method of ['OPTIONS', 'PUT', 'GET']) {
+    const reply = await fetch(url('legacy'), { method, headers: { Authorization: `Bearer ${token}` } });
+    assert.equal(reply.status, 405, method);
+    assert.equal(reply.headers.get('allow'), 'POST, GET, DELETE');
+  }
+});
+
 describe('a call that is cancelled', { timeout: 60000 }, () => {
   for (const [era, connect] of [['legacy', legacyClient], ['modern', modernClient]]) {
     test(`by a ${era} client ends upstream, and is recorded as that`, async () => {
