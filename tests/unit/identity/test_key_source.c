@@ -1,7 +1,7 @@
 /*
  * When keys are fetched, and when not. The provider here answers nobody (a loopback port that
- * nothing listens on), so that every fetch fails at once; tests/e2e/people.test.mjs has providers
- * that answer.
+ * nothing listens on), so that every fetch fails at once; test_key_source_site.c has providers that
+ * answer.
  */
 #include "unit.h"
 
