@@ -288,6 +288,113 @@ static void only_ed25519_keys_tell_their_bytes_and_sign(void **state)
     assert_false(pkey_sign(key, STR("r"), signature));
 }
 
+/* ---- what the standards sign ---- */
+
+#define JOE                                                                                        \
+    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cn"   \
+    "VlfQ"
+
+struct standard {
+    const char *numbers[2]; /* n and e, or x and y */
+    const char *text;
+    const char *signature;
+};
+
+/* RFC 7515 appendix A.2. */
+static const struct standard standard_rsa = {
+    {"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrc"
+     "S2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGz"
+     "jb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xs"
+     "mtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8"
+     "q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ",
+     "AQAB"},
+    "eyJhbGciOiJSUzI1NiJ9." JOE,
+    "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Q"
+    "c_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTy"
+    "WzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwu"
+    "sC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5A"
+    "XLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
+};
+/* RFC 7515 appendix A.3. */
+static const struct standard standard_p256 = {
+    {"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
+    "eyJhbGciOiJFUzI1NiJ9." JOE,
+    "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+};
+/* RFC 8037 appendix A.4. */
+static const struct standard standard_ed25519 = {
+    {"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", ""},
+    "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
+    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+};
+
+static struct str from_base64url(const char *text, char bytes[512])
+{
+    size_t len = 0;
+    assert_in_range(strlen(text), 0, 512);
+    assert_true(base64url_decode(str_c(text), bytes, &len));
+    return str_of(bytes, len);
+}
+
+/* The signature holds with one algorithm; not with a bit changed anywhere, nor cut, nor longer. */
+static void check_standard(const struct pkey *key, enum pkey_alg right,
+                           const struct standard *standard)
+{
+    char bytes[513];
+    struct str good = from_base64url(standard->signature, bytes);
+    struct str text = str_c(standard->text);
+    for (unsigned alg = 0; alg < PKEY_ALGS; alg++)
+        assert_int_equal(pkey_verify(key, (enum pkey_alg)alg, text, good), alg == right);
+    assert_false(pkey_verify(key, right, str_first(text, text.len - 1), good));
+    assert_false(pkey_verify(key, right, STR_NONE, good));
+    assert_false(pkey_verify(key, right, text, str_first(good, good.len - 1)));
+    assert_false(pkey_verify(key, right, text, str_from(good, 1)));
+    bytes[good.len] = 0;
+    assert_false(pkey_verify(key, right, text, str_of(bytes, good.len + 1)));
+    for (size_t i = 0; i < good.len; i++) {
+        bytes[i] = (char)(bytes[i] ^ 1 << i % 7);
+        assert_false(pkey_verify(key, right, text, good));
+        bytes[i] = (char)(bytes[i] ^ 1 << i % 7);
+    }
+    assert_true(pkey_verify(key, right, text, good));
+}
+
+static void the_rs256_signature_of_rfc_7515_holds(void **state)
+{
+    (void)state;
+    CLEANUP(pkey_freep) struct pkey *key = NULL;
+    char n[512];
+    char e[512];
+    struct err err;
+    assert_ok(pkey_new_rsa(from_base64url(standard_rsa.numbers[0], n),
+                           from_base64url(standard_rsa.numbers[1], e), &key, &err),
+              err);
+    check_standard(key, PKEY_RS256, &standard_rsa);
+}
+
+static void the_es256_signature_of_rfc_7515_holds(void **state)
+{
+    (void)state;
+    CLEANUP(pkey_freep) struct pkey *key = NULL;
+    char x[512];
+    char y[512];
+    struct err err;
+    assert_ok(pkey_new_ec(PKEY_P256, from_base64url(standard_p256.numbers[0], x),
+                          from_base64url(standard_p256.numbers[1], y), &key, &err),
+              err);
+    check_standard(key, PKEY_ES256, &standard_p256);
+}
+
+static void the_eddsa_signature_of_rfc_8037_holds(void **state)
+{
+    (void)state;
+    CLEANUP(pkey_freep) struct pkey *key = NULL;
+    char x[512];
+    struct err err;
+    assert_ok(pkey_new_ed25519(from_base64url(standard_ed25519.numbers[0], x), &key, &err), err);
+    check_standard(key, PKEY_EDDSA, &standard_ed25519);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +409,9 @@ int main(void)
         cmocka_unit_test(an_ed25519_key_has_32_bytes),
         cmocka_unit_test(what_a_key_pair_signs_its_public_half_verifies),
         cmocka_unit_test(only_ed25519_keys_tell_their_bytes_and_sign),
+        cmocka_unit_test(the_rs256_signature_of_rfc_7515_holds),
+        cmocka_unit_test(the_es256_signature_of_rfc_7515_holds),
+        cmocka_unit_test(the_eddsa_signature_of_rfc_8037_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
