@@ -2,6 +2,7 @@
  */
 #include "unit.h"
 
+#include "base/buf.h"
 #include "identity/person.h"
 
 struct world {
@@ -330,6 +331,116 @@ static void owners_are_those_of_the_settings(void **state)
     assert_false(person_is_owner(&rules, STR("corp"), STR_NONE));
 }
 
+/* Appends `count` times what stands in `each`, with commas between. */
+static struct str list_of(struct world *world, const char *before, const char *each, size_t count,
+                          const char *after)
+{
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    buf_add_c(&text, before);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%s%s", i == 0 ? "" : ",", each);
+    buf_add_c(&text, after);
+    assert_false(text.failed);
+    struct str copy = arena_dup(world->arena, buf_str(&text));
+    buf_done(&text);
+    assert_non_null(copy.ptr);
+    return copy;
+}
+
+static void groups_have_256_bytes_and_number_512_at_most(void **state)
+{
+    struct world *world = *state;
+    static const size_t counts[] = {0, 1, 511, 512, 513, 2000};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        struct str claims = list_of(world, "{\"groups\":[", "\"g\"", counts[i], "]}");
+        struct caller caller = person(world, claims.ptr);
+        assert_int_equal(caller.group_count, counts[i] > 512 ? 512 : counts[i]);
+    }
+    for (int len = 255; len <= 257; len++) {
+        struct str claims = arena_printf(world->arena, "{\"groups\":[\"%0*d\",\"b\"]}", len, 1);
+        struct caller caller = person(world, claims.ptr);
+        assert_int_equal(caller.group_count, len <= 256 ? 2 : 1);
+        assert_str(caller.groups[caller.group_count - 1], "b");
+    }
+}
+
+static void names_that_are_too_long_name_nobody(void **state)
+{
+    struct world *world = *state;
+    for (int len = 255; len <= 257; len++) {
+        struct str claims = arena_printf(world->arena, "{\"name\":\"%0*d\"}", len, 1);
+        assert_int_equal(person(world, claims.ptr).name.len, len <= 256 ? (size_t)len : 3);
+        claims = arena_printf(world->arena, "{\"email_verified\":true,\"email\":\"%0*d@a.b\"}",
+                              len - 4, 1);
+        assert_int_equal(person(world, claims.ptr).email.len, len <= 256 ? (size_t)len : 0);
+    }
+}
+
+static void a_chain_names_eight_actors_at_most(void **state)
+{
+    struct world *world = *state;
+    static const struct identity_rules none;
+    struct caller caller;
+    for (size_t depth = 1; depth <= 10; depth++) {
+        struct buf claims;
+        buf_init(&claims, 4096);
+        buf_add(&claims, STR("{"));
+        for (size_t i = 0; i < depth; i++)
+            buf_printf(&claims, "%s\"act\":{\"%s\":\"%zu\"", i == 0 ? "" : ",",
+                       i % 2 == 0 ? "sub" : "client_id", i);
+        for (size_t i = 0; i <= depth; i++)
+            buf_add(&claims, STR("}"));
+        struct str text = arena_dup(world->arena, buf_str(&claims));
+        assert_int_equal(make(world, &none, &corp, text.ptr, &caller),
+                         depth <= 8 ? PERSON_OK : PERSON_INVALID);
+        buf_done(&claims);
+    }
+}
+
+/* Whoever acts: the rights are never more than those of an agent. */
+static void the_owner_of_a_delegated_call_is_the_person(void **state)
+{
+    struct world *world = *state;
+    static const struct identity_rules none;
+    static const struct str agents[] = {STR_INIT("*")};
+    const struct identity_rules every = {.agents = agents, .agent_count = 1};
+    struct caller caller;
+    assert_int_equal(make(world, &none, &corp,
+                          "{\"email\":\"ann@example.com\",\"email_verified\":true,"
+                          "\"client_id\":\"desk\",\"act\":{\"sub\":\"bot\"}}",
+                          &caller),
+                     PERSON_OK);
+    assert_str(caller.owner, "ann@example.com");
+    assert_str(caller.chain, "bot");
+    assert_str(caller.client_id, "desk");
+    /* A token that names no client is one of an agent, too, where all are. */
+    assert_int_equal(make(world, &every, &corp, "{\"sub\":\"owner\"}", &caller), PERSON_OK);
+    assert_int_equal(caller.kind, PRINCIPAL_DELEGATED);
+    assert_int_equal(caller.role, ROLE_MEMBER);
+    assert_int_equal(caller.scopes, SCOPE_SET_CALLS);
+    /* Who is disabled does not come back by way of an agent. */
+    assert_int_equal(
+        make(world, &none, &corp, "{\"sub\":\"gone\",\"act\":{\"sub\":\"bot\"}}", &caller),
+        PERSON_DISABLED);
+}
+
+/* ---- the settings' words ---- */
+
+static void a_role_gives_its_scopes_and_no_others(void **state)
+{
+    (void)state;
+    const uint32_t reads = SCOPE_BIT(SCOPE_AUDIT_READ);
+    const uint32_t decrypts = SCOPE_BIT(SCOPE_AUDIT_DECRYPT);
+    const uint32_t administers = SCOPE_BIT(SCOPE_ADMIN);
+    assert_int_equal(person_role_scopes(ROLE_MEMBER), 0);
+    assert_int_equal(person_role_scopes(ROLE_APPROVER), 0);
+    assert_int_equal(person_role_scopes(ROLE_AUDITOR), reads | decrypts);
+    assert_int_equal(person_role_scopes(ROLE_ADMIN), reads | administers);
+    assert_int_equal(person_role_scopes(ROLE_OWNER), reads | decrypts | administers);
+    assert_int_equal(person_role_scopes(USER_ROLES), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +456,11 @@ int main(void)
         cmocka_unit_test(a_role_is_a_human_s_alone),
         cmocka_unit_test(who_is_disabled_is_nobody_and_only_there),
         cmocka_unit_test(owners_are_those_of_the_settings),
+        cmocka_unit_test(groups_have_256_bytes_and_number_512_at_most),
+        cmocka_unit_test(names_that_are_too_long_name_nobody),
+        cmocka_unit_test(a_chain_names_eight_actors_at_most),
+        cmocka_unit_test(the_owner_of_a_delegated_call_is_the_person),
+        cmocka_unit_test(a_role_gives_its_scopes_and_no_others),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
