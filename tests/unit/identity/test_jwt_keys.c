@@ -2,6 +2,7 @@
  * Every type of key against every algorithm: a token is verified with a key of its algorithm's
  * type or not at all, whatever key its kid names.
  */
+#include <openssl/hmac.h>
 #include <string.h>
 
 #include "unit.h"
@@ -125,12 +126,103 @@ static void signatures_of_zeros_and_of_every_length_are_refused(void **state)
     }
 }
 
+static struct str sign_hs256(struct arena *arena, const char *header, struct str secret)
+{
+    uint8_t mac[32];
+    struct str text = arena_printf(arena, STR_FMT ".e30", STR_ARG(encode(arena, str_c(header))));
+    assert_non_null(HMAC(EVP_sha256(), secret.ptr, (int)secret.len, (const uint8_t *)text.ptr,
+                         text.len, mac, NULL));
+    struct str token = arena_printf(arena, STR_FMT "." STR_FMT, STR_ARG(text),
+                                    STR_ARG(encode(arena, str_of((const char *)mac, sizeof mac))));
+    assert_non_null(token.ptr);
+    return token;
+}
+
+/* The public number as the key set has it: n, or x. */
+static struct str number_of(const char *members)
+{
+    const char *at = strstr(members, "\"n\":\"");
+    if (at == NULL)
+        at = strstr(members, "\"x\":\"");
+    assert_non_null(at);
+    struct str rest = str_c(at + strlen("-n-:-"));
+    return str_cut(&rest, '"');
+}
+
+/* The text of a public key is known to everybody: it must never serve as the secret of an HMAC
+ * (CVE-2015-9235), nor a secret that came in by way of the key set. */
+static void nothing_public_is_a_secret(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) struct arena *arena = arena_new(8 << 20);
+    static const char *const headers[] = {
+        "{\"alg\":\"HS256\",\"kid\":\"k\"}",
+        "{\"alg\":\"HS256\"}",
+        "{\"alg\":\"hs256\",\"kid\":\"k\"}",
+        "{\"alg\":\"HS256\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}}",
+    };
+    for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+        CLEANUP(jwk_set_unrefp) struct jwk_set *set = set_of(arena, keys[k].members, NULL);
+        const struct str secrets[] = {str_c(keys[k].members), number_of(keys[k].members), STR(""),
+                                      STR("k")};
+        for (size_t h = 0; h < ARRAY_LEN(headers); h++)
+            for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+                struct jwt jwt;
+                struct str token = sign_hs256(arena, headers[h], secrets[i]);
+                assert_int_equal(jwt_parse(token, arena, &jwt), JWT_BAD_ALG);
+            }
+        /* Nor does the same MAC pass for a signature. */
+        struct jwt jwt;
+        struct str token = sign_hs256(arena, "{\"alg\":\"RS256\",\"kid\":\"k\"}", secrets[1]);
+        assert_int_equal(jwt_parse(token, arena, &jwt), JWT_OK);
+        assert_int_equal(jwt_verify(&jwt, set, PKEY_ALG_SET_ALL),
+                         keys[k].type == PKEY_RSA ? JWT_BAD_SIGNATURE : JWT_UNKNOWN_KEY);
+    }
+}
+
+/* A JWE, both JSON serializations, unsecured ones, an opaque token. */
+static void other_forms_are_no_tokens_here(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    static const struct {
+        const char *text;
+        enum jwt_why why;
+        bool looks_like;
+    } rows[] = {
+        {"eyJhbGciOiJSU0ExXzUiLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0.UGhIOguC7I.AxY8DCtDaGlsbGljb3RoZQ."
+         "KDlTtXchhZTGufMYmOYGS4HffxPSUrfmqCHXaI9wOGY.9hH0vgRfYgPnAHOd8stkvw",
+         JWT_NOT_COMPACT, true},
+        {"{\"payload\":\"e30\",\"signatures\":[{\"protected\":\"eyJhbGciOiJSUzI1NiJ9\","
+         "\"signature\":\"AAAA\"}]}",
+         JWT_NOT_COMPACT, false},
+        {"{\"payload\":\"e30\",\"protected\":\"eyJhbGciOiJSUzI1NiJ9\",\"signature\":\"AAAA\"}",
+         JWT_NOT_COMPACT, false},
+        {"{\"protected\":\"a.b.c\"}", JWT_BAD_ENCODING, true},
+        {"eyJhbGciOiJub25lIn0.e30.", JWT_NOT_COMPACT, true},
+        {"eyJhbGciOiJub25lIn0.e30.AAAA", JWT_BAD_ALG, true},
+        {"eyJhbGciOiJSUzI1NiJ9..AAAA", JWT_BAD_CLAIMS, true},
+        {"ZXlK.e30.AAAA", JWT_BAD_HEADER, true},
+        {"prt_0123456789abcdef", JWT_NOT_COMPACT, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct jwt jwt;
+        enum jwt_why why = jwt_parse(str_c(rows[i].text), arena, &jwt);
+        if (why != rows[i].why)
+            fail_msg("%s: %s", rows[i].text, jwt_why_word(why));
+        if (jwt_looks_like(str_c(rows[i].text)) != rows[i].looks_like)
+            fail_msg("%s", rows[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_serves_the_algorithms_of_its_type),
         cmocka_unit_test(a_key_that_names_its_algorithm_serves_no_other),
         cmocka_unit_test(signatures_of_zeros_and_of_every_length_are_refused),
+        cmocka_unit_test(nothing_public_is_a_secret),
+        cmocka_unit_test(other_forms_are_no_tokens_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
