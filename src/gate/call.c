@@ -225,6 +225,10 @@ void call_fill_entry(struct call *call, struct audit_entry *entry, struct entry_
     if (call->has_message) {
         fill_message(call, entry);
         entry->protocol = str_c(version_word(call->terms.version));
+    } else {
+        entry->method = call->refusal.method;
+        entry->request_id = call->refusal.id;
+        entry->requested_name = call->refusal.name;
     }
     if (call->has_session)
         entry->session_id =

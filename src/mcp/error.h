@@ -25,6 +25,7 @@ struct mcp_refusal {
     enum mcp_error error;
     struct str id; /* as it stood in the message (raw JSON); empty: unknown, answered with null */
     struct str method;    /* as far as it was read; bytes from outside */
+    struct str name;      /* of the tool, as far as it was read; bytes from outside */
     struct str requested; /* of MCP_ERROR_VERSION: the version asked for */
     struct err err;       /* the sentence */
 };

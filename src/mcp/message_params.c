@@ -248,6 +248,7 @@ static enum err_code read_call(struct reader *reader, const json_pos at[PARAM_NA
         return refuse(reader, MCP_ERROR_PARAMS, "tasks are not supported yet");
     if (m->name.ptr == NULL)
         return refuse(reader, MCP_ERROR_PARAMS, "params.name is missing");
+    reader->refusal->name = m->name;
     if (!message_is_tool_name(m->name))
         return refuse(reader, MCP_ERROR_PARAMS,
                       "params.name is not 1 to 128 of the characters A-Z a-z 0-9 _ . -");

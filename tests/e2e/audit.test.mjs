@@ -247,6 +247,16 @@ function fits(field, entry, value, args) {
   return true;
 }
 
+test('a message that was refused is recorded with what it asked for', async () => {
+  const name = 'look\u0000; drop table';
+  const reply = await modernPost(`${gateway.url}/mcp/docs`, token, 'tools/call', { name, arguments: {} }, { headers: { 'Mcp-Name': 'look' } });
+  assert.equal(reply.json.error.code, -32602);
+  const entry = (await gateway.entries()).find((each) => bytesOf(each.requested_name).toString() === name);
+  assert.equal(entry.decision, 'deny');
+  assert.equal(entry.method, 'tools/call');
+  assert.ok(entry.request_id.length > 0);
+});
+
 describe('crafted metadata', { timeout: 120000 }, () => {
   const count = headerFields.length * Object.keys(payloads).length + bodyFields.length * Object.keys(inMessages).length;
 
