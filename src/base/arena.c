@@ -20,6 +20,7 @@ struct arena {
     struct arena_defer *deferred;
     size_t ceiling;
     size_t used;
+    bool has_failed;
 };
 
 static size_t round_up(size_t bytes)
@@ -63,6 +64,7 @@ void arena_reset(struct arena *arena)
     }
     arena->newest->used = 0;
     arena->used = 0;
+    arena->has_failed = false;
 }
 
 void arena_free(struct arena *arena)
@@ -74,7 +76,7 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
-void *arena_alloc(struct arena *arena, size_t bytes)
+static void *allocate(struct arena *arena, size_t bytes)
 {
     if (bytes > arena->ceiling || arena->used > arena->ceiling - bytes)
         return NULL;
@@ -92,6 +94,14 @@ void *arena_alloc(struct arena *arena, size_t bytes)
     return object;
 }
 
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    void *object = allocate(arena, bytes);
+    if (object == NULL)
+        arena->has_failed = true;
+    return object;
+}
+
 bool arena_defer(struct arena *arena, arena_destructor_fn *fn, void *object)
 {
     struct arena_defer *defer = arena_alloc(arena, sizeof *defer);
@@ -105,4 +115,9 @@ bool arena_defer(struct arena *arena, arena_destructor_fn *fn, void *object)
 size_t arena_used(const struct arena *arena)
 {
     return arena->used;
+}
+
+bool arena_failed(const struct arena *arena)
+{
+    return arena->has_failed;
 }

@@ -44,3 +44,6 @@ bool arena_defer(struct arena *arena, arena_destructor_fn *fn, void *object) MUS
 
 /* Bytes handed out so far. */
 size_t arena_used(const struct arena *arena);
+/* Was anything refused since arena_new() or arena_reset()? Whoever decides by what others read asks
+ * this last: what they could not copy they may have taken for missing. */
+bool arena_failed(const struct arena *arena);

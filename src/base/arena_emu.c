@@ -16,6 +16,7 @@ struct arena {
     struct arena_defer *deferred;
     size_t ceiling;
     size_t used;
+    bool has_failed;
 };
 
 struct arena *arena_new(size_t ceiling_bytes)
@@ -37,6 +38,7 @@ void arena_reset(struct arena *arena)
         free(piece);
     }
     arena->used = 0;
+    arena->has_failed = false;
 }
 
 void arena_free(struct arena *arena)
@@ -47,7 +49,7 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
-void *arena_alloc(struct arena *arena, size_t bytes)
+static void *allocate(struct arena *arena, size_t bytes)
 {
     if (bytes > arena->ceiling || arena->used > arena->ceiling - bytes)
         return NULL;
@@ -64,6 +66,14 @@ void *arena_alloc(struct arena *arena, size_t bytes)
     return data;
 }
 
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    void *object = allocate(arena, bytes);
+    if (object == NULL)
+        arena->has_failed = true;
+    return object;
+}
+
 bool arena_defer(struct arena *arena, arena_destructor_fn *fn, void *object)
 {
     struct arena_defer *defer = arena_alloc(arena, sizeof *defer);
@@ -77,4 +87,9 @@ bool arena_defer(struct arena *arena, arena_destructor_fn *fn, void *object)
 size_t arena_used(const struct arena *arena)
 {
     return arena->used;
+}
+
+bool arena_failed(const struct arena *arena)
+{
+    return arena->has_failed;
 }

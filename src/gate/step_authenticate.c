@@ -289,6 +289,8 @@ static bool find_caller(struct call *call, bool may_wait, struct refusal_why *wh
         return fail(why, AUTH_MALFORMED);
     if (!check_token(call, token, may_wait, why))
         return false;
+    if (arena_failed(call->arena))
+        return fail_jwt(why, JWT_LIMIT);
     if (call->snapshot == call->worker->snapshot)
         caller_cache_put(call->worker->callers, authorization, &call->caller);
     return true;

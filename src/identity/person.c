@@ -251,7 +251,8 @@ enum person_result person_of(const struct identity_rules *rules, const struct pr
     }
     caller.role = caller.kind == PRINCIPAL_HUMAN ? user.role : ROLE_MEMBER;
     caller.scopes = SCOPE_SET_CALLS | person_role_scopes(caller.role);
-    if (!cut_scopes(jwt, arena, &caller.scopes))
+    /* A claim that found no room may have been taken for one that is not there. */
+    if (!cut_scopes(jwt, arena, &caller.scopes) || arena_failed(arena))
         return PERSON_INVALID;
     *ret_caller = caller;
     return PERSON_OK;

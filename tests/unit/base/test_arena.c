@@ -59,8 +59,11 @@ static void a_reset_arena_gives_its_whole_ceiling_again(void **state)
     (void)state;
     CLEANUP(arena_freep) struct arena *arena = arena_new(50000);
     for (int round = 0; round < 3; round++) {
-        assert_non_null(arena_alloc(arena, 50000));
-        assert_null(arena_alloc(arena, 1));
+        assert_non_null(arena_alloc(arena, 40000));
+        assert_false(arena_failed(arena));
+        assert_null(arena_alloc(arena, 10001));
+        assert_non_null(arena_alloc(arena, 10000));
+        assert_true(arena_failed(arena));
         arena_reset(arena);
     }
 }

@@ -288,6 +288,64 @@ static void scopes_that_do_not_fit_into_memory_are_not_all_of_them(void **state)
     assert_true(was_refused);
 }
 
+static bool is_same(const struct caller *a, const struct caller *b)
+{
+    if (a->kind != b->kind || a->role != b->role || a->scopes != b->scopes ||
+        a->group_count != b->group_count || !str_eq(a->id, b->id) || !str_eq(a->email, b->email) ||
+        !str_eq(a->name, b->name) || !str_eq(a->owner, b->owner) ||
+        !str_eq(a->client_id, b->client_id) || !str_eq(a->chain, b->chain))
+        return false;
+    for (size_t i = 0; i < a->group_count; i++) {
+        if (!str_eq(a->groups[i], b->groups[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Escapes make copies. With less and less room each of them fails in turn, while shorter ones
+ * behind it succeed: no claim that was lost may make another person, or a human of an agent. */
+static void a_person_is_whole_or_nobody(void **state)
+{
+#define LONG "-----------------------------------------------------------------------------------"
+    static const char *const rows[] = {
+        "{\"azp\":\"\\u0064esk" LONG "\"}",
+        "{\"client_id\":\"\\u0064esk" LONG "\",\"azp\":\"human\"}",
+        "{\"email\":\"\\u0061nn" LONG "@example.com\",\"email_verified\":true,\"name\":\"a\"}",
+        "{\"name\":\"\\u0061nn" LONG "\"}",
+        "{\"groups\":[\"\\u0061" LONG "\",\"\\u0062\"]}",
+        "{\"act\":{\"sub\":\"\\u0061" LONG "\",\"client_id\":\"b\"}}",
+        "{\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"\\u0061" LONG "\"}}}",
+        "{\"scope\":\"l\\u0069st " LONG "\"}",
+        "{\"preferred_username\":\"service-account-\\u0064" LONG "\",\"client_id\":\"d" LONG "\"}",
+        "{\"oid\":\"\\u0061nn\",\"tid\":\"" LONG "\"}",
+    };
+#undef LONG
+    struct world *world = *state;
+    static const struct str agents[] = {STR_INIT("desk*")};
+    const struct identity_rules rules = {.agents = agents, .agent_count = 1};
+    const struct jwt_claims judged = {.subject = STR_INIT("ann"), .expires_at = 1000};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct jwt jwt = {.alg = PKEY_RS256};
+        struct caller whole = {.expires_us = 0};
+        struct err err;
+        assert_ok(json_parse(str_c(rows[i]), &json_limits_default, world->arena, &jwt.claims, &err),
+                  err);
+        enum person_result expected =
+            person_of(&rules, &corp, &jwt, &judged, world->users, world->arena, &whole);
+        bool was_refused = false;
+        for (size_t room = 0; room < 16384; room += room < 600 || room > 8000 ? 1 : 64) {
+            CLEANUP(arena_freep) struct arena *arena = arena_new(room);
+            struct caller caller = {.expires_us = 0};
+            enum person_result result =
+                person_of(&rules, &corp, &jwt, &judged, world->users, arena, &caller);
+            was_refused |= result == PERSON_INVALID;
+            if (result == PERSON_OK && (expected != PERSON_OK || !is_same(&caller, &whole)))
+                fail_msg("%s with %zu bytes", rows[i], room);
+        }
+        assert_true(was_refused);
+    }
+}
+
 static void a_role_is_a_human_s_alone(void **state)
 {
     struct world *world = *state;
@@ -453,6 +511,7 @@ int main(void)
         cmocka_unit_test(groups_are_where_the_settings_say),
         cmocka_unit_test(scopes_of_ours_cut_and_others_mean_nothing),
         cmocka_unit_test(scopes_that_do_not_fit_into_memory_are_not_all_of_them),
+        cmocka_unit_test(a_person_is_whole_or_nobody),
         cmocka_unit_test(a_role_is_a_human_s_alone),
         cmocka_unit_test(who_is_disabled_is_nobody_and_only_there),
         cmocka_unit_test(owners_are_those_of_the_settings),
