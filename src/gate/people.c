@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "gate/control.h"
-#include "gate/people.h"
 #include "gate/worker_priv.h"
 
 enum { MAX_SEEN = 16384, ARENA_BYTES = 1 << 20 };
@@ -100,36 +99,39 @@ static struct sighting *copy_sighting(const struct call *call)
     return sighting;
 }
 
-/* Was the person seen so lately that nothing need be written? */
-static bool is_fresh(struct people *people, struct str id, int64_t now_us)
+/* NULL: memory is out. */
+static struct sight *find_sight(struct people *people, struct str id)
 {
     struct sight *sight = NULL;
 
     if (people->seen != NULL && table_count(people->seen) >= MAX_SEEN)
         forget(people);
     if (people->seen == NULL && (people->seen = table_new()) == NULL)
-        return true;
+        return NULL;
     sight = table_get(people->seen, id);
-    if (sight != NULL && now_us - sight->at_us < AGAIN_US)
-        return true;
-    if (sight == NULL) {
-        sight = calloc(1, sizeof *sight);
-        if (sight == NULL || !table_put(people->seen, id, sight, NULL)) {
-            free(sight);
-            return true;
-        }
+    if (sight != NULL)
+        return sight;
+    sight = calloc(1, sizeof *sight);
+    if (sight != NULL && !table_put(people->seen, id, sight, NULL)) {
+        free(sight);
+        return NULL;
     }
-    sight->at_us = now_us;
-    return false;
+    return sight;
 }
 
 void people_saw(struct call *call)
 {
+    struct sight *sight = find_sight(call->worker->people, call->caller.id);
     struct sighting *sighting = NULL;
 
-    if (is_fresh(call->worker->people, call->caller.id, call->started_us))
+    if (sight == NULL || (sight->at_us != 0 && call->started_us - sight->at_us < AGAIN_US))
         return;
     sighting = copy_sighting(call);
-    if (sighting != NULL && !jobs_add(call->worker->gate->control_jobs, &sighting->job))
+    if (sighting == NULL)
+        return;
+    /* What found no place in the queue is tried again with the next call. */
+    if (jobs_add(call->worker->gate->control_jobs, &sighting->job))
+        sight->at_us = call->started_us;
+    else
         free_sighting(sighting);
 }
