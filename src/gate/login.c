@@ -382,27 +382,35 @@ static void run_register(struct login *login)
 
 /* ---- revocation (RFC 7009), on the control thread ---- */
 
-/* The session of a refresh token, or of an access token of ours; empty: none. */
-static struct str session_of(struct login *login, struct str token)
+/* The session of a refresh token, or of an access token of ours; empty: none. False: a good token
+ * that stands for no session of its own, and can't be taken back alone: one that was redeemed or
+ * exchanged. Whoever acts for a person does not end that person's session. */
+static bool find_session(struct login *login, struct str token, struct str *ret_session)
 {
     struct json_doc doc;
     struct str plain = STR_NONE;
     struct jwt jwt;
 
+    *ret_session = STR_NONE;
     if (seal_open(login->gate->keyring, REDEEM_REFRESH_PURPOSE, STR_NONE, token, login->arena,
                   &plain) &&
-        json_parse(plain, &json_limits_default, login->arena, &doc, NULL) == ERR_OK)
-        return login_text(login, &doc, "session");
-    if (jwt_parse(token, login->arena, &jwt) == JWT_OK &&
-        jwt_verify(&jwt, issuer_keys(login->gate->issuer), PKEY_ALG_BIT(PKEY_EDDSA)) == JWT_OK)
-        return jwt_text(&jwt, STR("sid"), login->arena);
-    return STR_NONE;
+        json_parse(plain, &json_limits_default, login->arena, &doc, NULL) == ERR_OK) {
+        *ret_session = login_text(login, &doc, "session");
+        return true;
+    }
+    if (jwt_parse(token, login->arena, &jwt) != JWT_OK ||
+        jwt_verify(&jwt, issuer_keys(login->gate->issuer), PKEY_ALG_BIT(PKEY_EDDSA)) != JWT_OK)
+        return true;
+    if (json_get(&jwt.claims, 0, STR("act")) == JSON_NONE)
+        *ret_session = jwt_text(&jwt, STR("sid"), login->arena);
+    return ret_session->len > 0;
 }
 
 /* Whoever has the token may end what it stands for. A token that is none is as good as revoked. */
 static void run_revoke(struct login *login)
 {
     struct form form;
+    struct str session;
     struct err err;
 
     login->status = 200;
@@ -410,7 +418,11 @@ static void run_revoke(struct login *login)
         login->status = 400;
         return;
     }
-    struct str session = session_of(login, form_get(&form, STR("token")));
+    if (!find_session(login, form_get(&form, STR("token")), &session)) {
+        login->status = 400;
+        buf_add_c(&login->page, "{\"error\":\"unsupported_token_type\"}");
+        return;
+    }
     const struct control_change change = {
         .request = &login->request, .action = "session.revoke", .detail = session};
     if (session.len == 0 ||
@@ -488,7 +500,7 @@ static void on_login(struct job *job)
 
     call->is_waiting = false;
     call->key_job.run = NULL;
-    if (login->kind == ROUTE_OAUTH_REGISTER)
+    if (login->kind == ROUTE_OAUTH_REGISTER || login->kind == ROUTE_OAUTH_REVOKE)
         headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     else
         count = page_headers(login, headers);

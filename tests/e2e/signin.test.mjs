@@ -305,6 +305,10 @@ describe('the end of a session', { timeout: 60000 }, () => {
       });
     const { json: agent } = await exchange();
     assert.equal((await call(agent.access_token)).status, 200);
+    const revoked = await fetch(`${gateway.url}/oauth/revoke`, { method: 'POST', body: new URLSearchParams({ token: agent.access_token }) });
+    assert.equal(revoked.status, 400);
+    assert.equal((await revoked.json()).error, 'unsupported_token_type');
+    assert.equal((await call(one.access_token)).status, 200, 'an agent does not end its human\'s session');
     await gateway.ok('user', 'sign-out', 'ann@example.com');
     await isOver(one);
     assert.equal((await call(agent.access_token)).status, 401);
