@@ -150,7 +150,7 @@ void users_sign_out(const struct api_request *request, struct api_reply *reply)
             .detail = arena_printf(request->arena, "user %lld", (long long)user.id)};
 
         code = control_sign_out(gate_control(request->gate), &change, user.provider, user.subject,
-                                &err);
+                                NULL, &err);
     }
     if (code != ERR_OK) {
         reply_err(reply, &err);

@@ -83,7 +83,8 @@ enum err_code control_set_user(struct control *control, const struct control_cha
 }
 
 enum err_code control_sign_out(struct control *control, const struct control_change *change,
-                               struct str provider, struct str subject, struct err *err)
+                               struct str provider, struct str subject,
+                               const struct spent_id *token, struct err *err)
 {
     struct pending pending = {0};
     uint64_t version = 0;
@@ -91,6 +92,7 @@ enum err_code control_sign_out(struct control *control, const struct control_cha
 
     if (code != ERR_OK)
         return code;
-    code = store_sign_out(control->gate->store, provider, subject, &pending.change, &version, err);
+    code = store_sign_out(control->gate->store, provider, subject, token, &pending.change, &version,
+                          err);
     return control_finish(control, &pending, change->action, code, err);
 }

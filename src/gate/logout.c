@@ -81,23 +81,24 @@ static void on_done(struct job *job)
 static void run_sign_out(struct job *job)
 {
     struct logout *logout = (struct logout *)(void *)job;
-    struct str provider = logout->provider->name;
-    int64_t expires_us = (logout->claims.expires_at + JWT_LEEWAY_SECONDS) * 1000000;
-    struct control *control = gate_control(logout->gate);
+    const struct jwt_claims *claims = &logout->claims;
+    const struct spent_id token = {
+        .issuer = logout->provider->issuer,
+        .id = claims->id,
+        .expires_us = (claims->expires_at + JWT_LEEWAY_SECONDS) * 1000000,
+    };
     const struct control_change change = {
-        .request = &logout->request, .action = "user.logout", .detail = logout->claims.subject};
+        .request = &logout->request, .action = "user.logout", .detail = claims->subject};
     struct err err;
-    enum err_code code = store_spend_id(logout->gate->store, logout->provider->issuer,
-                                        logout->claims.id, expires_us, clock_wall_us(), &err);
+    enum err_code code = control_sign_out(gate_control(logout->gate), &change,
+                                          logout->provider->name, claims->subject, &token, &err);
 
+    if (code == ERR_OK)
+        return;
     if (code == ERR_CONFLICT) {
         refuse(logout, 400, "replayed");
         return;
     }
-    if (code == ERR_OK)
-        code = control_sign_out(control, &change, provider, logout->claims.subject, &err);
-    if (code == ERR_OK)
-        return;
     log_event(LOG_ERROR, "logout_failed", LOG_ERR(&err));
     refuse(logout, 503, "store");
 }

@@ -143,6 +143,13 @@ struct user {
     int64_t signed_out_us; /* nothing issued for them up to then is good; 0: never */
 };
 
+/* An assertion that counts once. */
+struct spent_id {
+    struct str issuer;
+    struct str id;
+    int64_t expires_us; /* it is remembered until then */
+};
+
 /* What a client may go on doing for a person who signed in through this gateway. */
 struct oauth_session {
     struct str id;

@@ -201,12 +201,12 @@ enum err_code store_end_session(struct store *store, struct str id,
 }
 
 enum err_code store_sign_out(struct store *store, struct str provider, struct str subject,
-                             const struct store_change *change, uint64_t *ret_policy_version,
-                             struct err *err)
+                             const struct spent_id *token, const struct store_change *change,
+                             uint64_t *ret_policy_version, struct err *err)
 {
     check_change(change);
-    return leave(store,
-                 enter(store)->sign_out(store, provider, subject, change, ret_policy_version, err));
+    return leave(store, enter(store)->sign_out(store, provider, subject, token, change,
+                                               ret_policy_version, err));
 }
 
 enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,

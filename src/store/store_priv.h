@@ -58,8 +58,8 @@ struct store_ops {
                                  const struct store_change *change, uint64_t *ret_policy_version,
                                  struct err *err);
     enum err_code (*sign_out)(struct store *store, struct str provider, struct str subject,
-                              const struct store_change *change, uint64_t *ret_policy_version,
-                              struct err *err);
+                              const struct spent_id *token, const struct store_change *change,
+                              uint64_t *ret_policy_version, struct err *err);
     enum err_code (*touch_tokens)(struct store *store, const struct token_use *uses, size_t count,
                                   struct err *err);
     enum err_code (*load_meta)(struct store *store, struct arena *arena, struct str key,

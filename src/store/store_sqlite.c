@@ -398,6 +398,7 @@ struct session_ctx {
     struct str id;
     struct str provider;
     struct str subject;
+    const struct spent_id *token;
     uint64_t generation;
     int64_t now_us;
     const struct store_change *change;
@@ -478,17 +479,24 @@ static enum err_code end_session(struct store *store, struct str id,
 static enum err_code sign_out_body(struct sql *sql, void *ctx, struct err *err)
 {
     struct session_ctx *c = ctx;
-    enum err_code code = sqlite_sign_out(sql, c->provider, c->subject, c->change->now_us, err);
+    const struct spent_id *token = c->token;
+    enum err_code code = ERR_OK;
+    if (token != NULL)
+        code = sqlite_spend_id(sql, token->issuer, token->id, token->expires_us, c->change->now_us,
+                               err);
+    if (code == ERR_OK)
+        code = sqlite_sign_out(sql, c->provider, c->subject, c->change->now_us, err);
     if (code == ERR_OK)
         code = remember_change(sql, c->change, err);
     return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
 }
 
 static enum err_code sign_out(struct store *store, struct str provider, struct str subject,
-                              const struct store_change *change, uint64_t *ret_policy_version,
-                              struct err *err)
+                              const struct spent_id *token, const struct store_change *change,
+                              uint64_t *ret_policy_version, struct err *err)
 {
-    struct session_ctx c = {.provider = provider, .subject = subject, .change = change};
+    struct session_ctx c = {
+        .provider = provider, .subject = subject, .token = token, .change = change};
     enum err_code code = run(store, SQL_WRITE, sign_out_body, &c, err);
     if (code == ERR_OK)
         *ret_policy_version = c.version;
