@@ -217,15 +217,14 @@ static bool is_let_in(struct control *control, struct redemption *redemption)
 
 /* Tokens that this gateway issues. */
 
-static bool spend(struct control *control, struct redemption *redemption, const struct spent *spent,
-                  const char *error)
+static bool spend(struct control *control, struct redemption *redemption,
+                  const struct spent_id *spent, const char *error)
 {
     struct err err;
 
     if (spent->issuer.len == 0)
         return true;
-    enum err_code code = store_spend_id(control->gate->store, spent->issuer, spent->id,
-                                        spent->expires_us, redemption->now_us, &err);
+    enum err_code code = store_spend_id(control->gate->store, spent, redemption->now_us, &err);
     if (code == ERR_OK)
         return true;
     if (code == ERR_CONFLICT) {

@@ -22,12 +22,6 @@
 #define REDEEM_EXCHANGE        "urn:ietf:params:oauth:grant-type:token-exchange"
 #define REDEEM_ACCESS_TOKEN    "urn:ietf:params:oauth:token-type:access_token"
 
-struct spent {
-    struct str issuer; /* empty: nothing to spend */
-    struct str id;
-    int64_t expires_us;
-};
-
 enum redeem_grant {
     REDEEM_ASSERTION, /* or an exchange: nothing of a session */
     REDEEM_CODE,
@@ -54,11 +48,11 @@ struct redemption {
     uint32_t scopes;
     bool is_exchange;
     enum redeem_grant grant;
-    struct str session_id;         /* of a code or a refresh token */
-    uint64_t generation;           /* of the refresh token that was shown; 0: a code */
-    struct str refresh;            /* a new refresh token; empty: none */
-    struct spent assertion;        /* the ID-JAG */
-    struct spent client_assertion; /* of private_key_jwt */
+    struct str session_id;            /* of a code or a refresh token */
+    uint64_t generation;              /* of the refresh token that was shown; 0: a code */
+    struct str refresh;               /* a new refresh token; empty: none */
+    struct spent_id assertion;        /* the ID-JAG; empty issuer: nothing to spend */
+    struct spent_id client_assertion; /* of private_key_jwt */
 };
 
 /* The signature, with keys that are fetched when they are missing. Blocks. */

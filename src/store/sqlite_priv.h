@@ -1,6 +1,6 @@
 /*
- * sqlite_priv.h - the parts of the SQLite filling: store_sqlite.c holds the operations, one file
- * each holds the reading and writing of governance, tools and tokens.
+ * sqlite_priv.h - the parts of the SQLite filling: store_sqlite.c and people_sqlite.c hold the
+ * operations, one file each holds the reading and writing of a kind of object.
  *
  * All functions run inside a transaction of sql. The times and the author of a change are the
  * change's.
@@ -101,8 +101,37 @@ enum err_code sqlite_see_user(struct sql *sql, const struct user *user, int64_t 
                               bool *ret_is_new, struct err *err) MUST_CHECK;
 enum err_code sqlite_set_user(struct sql *sql, int64_t id, enum user_role role, bool is_disabled,
                               struct err *err) MUST_CHECK;
-enum err_code sqlite_spend_id(struct sql *sql, struct str issuer, struct str id, int64_t expires_us,
-                              int64_t now_us, struct err *err) MUST_CHECK;
+enum err_code sqlite_spend_id(struct sql *sql, const struct spent_id *token, int64_t now_us,
+                              struct err *err) MUST_CHECK;
 
 enum err_code sqlite_touch_tokens(struct sql *sql, const struct token_use *uses, size_t count,
                                   struct err *err) MUST_CHECK;
+
+/* One operation, in a transaction of its own. */
+enum err_code sqlite_run(struct store *store, enum sql_mode mode, sql_body_fn *body, void *ctx,
+                         struct err *err) MUST_CHECK;
+
+/* people_sqlite.c: each as the function store_… of the same name */
+enum err_code sqlite_op_load_users(struct store *store, struct arena *arena,
+                                   struct user **ret_users, size_t *ret_count,
+                                   struct err *err) MUST_CHECK;
+enum err_code sqlite_op_see_user(struct store *store, const struct user *user,
+                                 const struct store_change *change, bool *ret_is_new,
+                                 struct err *err) MUST_CHECK;
+enum err_code sqlite_op_set_user(struct store *store, int64_t id, enum user_role role,
+                                 bool is_disabled, const struct store_change *change,
+                                 uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_add_session(struct store *store, const struct oauth_session *session,
+                                    struct err *err) MUST_CHECK;
+enum err_code sqlite_op_load_session(struct store *store, struct arena *arena, struct str id,
+                                     struct oauth_session *ret_session, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_turn_session(struct store *store, struct str id, uint64_t generation,
+                                     int64_t now_us, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_end_session(struct store *store, struct str id,
+                                    const struct store_change *change, uint64_t *ret_policy_version,
+                                    struct err *err) MUST_CHECK;
+enum err_code sqlite_op_sign_out(struct store *store, struct str provider, struct str subject,
+                                 const struct spent_id *token, const struct store_change *change,
+                                 uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_spend_id(struct store *store, const struct spent_id *token, int64_t now_us,
+                                 struct err *err) MUST_CHECK;

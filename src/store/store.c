@@ -168,10 +168,10 @@ enum err_code store_set_user(struct store *store, int64_t id, enum user_role rol
                                                ret_policy_version, err));
 }
 
-enum err_code store_spend_id(struct store *store, struct str issuer, struct str id,
-                             int64_t expires_us, int64_t now_us, struct err *err)
+enum err_code store_spend_id(struct store *store, const struct spent_id *token, int64_t now_us,
+                             struct err *err)
 {
-    return leave(store, enter(store)->spend_id(store, issuer, id, expires_us, now_us, err));
+    return leave(store, enter(store)->spend_id(store, token, now_us, err));
 }
 
 enum err_code store_add_session(struct store *store, const struct oauth_session *session,

@@ -139,10 +139,10 @@ enum err_code store_set_user(struct store *store, int64_t id, enum user_role rol
                              const struct store_change *change, uint64_t *ret_policy_version,
                              struct err *err) MUST_CHECK;
 
-/* Redeems an assertion's id, once for all gateways on this store; what has expired by now_us is
- * forgotten. ERR_CONFLICT: it was redeemed before. */
-enum err_code store_spend_id(struct store *store, struct str issuer, struct str id,
-                             int64_t expires_us, int64_t now_us, struct err *err) MUST_CHECK;
+/* Spends an assertion's id, once for all gateways on this store; what has expired by now_us is
+ * forgotten. ERR_CONFLICT: it was spent before. */
+enum err_code store_spend_id(struct store *store, const struct spent_id *token, int64_t now_us,
+                             struct err *err) MUST_CHECK;
 
 /* Sessions of people. A new one forgets what has expired. */
 enum err_code store_add_session(struct store *store, const struct oauth_session *session,

@@ -46,8 +46,8 @@ struct store_ops {
     enum err_code (*set_user)(struct store *store, int64_t id, enum user_role role,
                               bool is_disabled, const struct store_change *change,
                               uint64_t *ret_policy_version, struct err *err);
-    enum err_code (*spend_id)(struct store *store, struct str issuer, struct str id,
-                              int64_t expires_us, int64_t now_us, struct err *err);
+    enum err_code (*spend_id)(struct store *store, const struct spent_id *token, int64_t now_us,
+                              struct err *err);
     enum err_code (*add_session)(struct store *store, const struct oauth_session *session,
                                  struct err *err);
     enum err_code (*load_session)(struct store *store, struct arena *arena, struct str id,

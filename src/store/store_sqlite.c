@@ -33,7 +33,7 @@ static enum err_code open_database(const char *path, struct sql **ret_sql, struc
 
 /* A connection that failed to write is not trusted again: SQLite would go on after a failed sync.
  */
-static enum err_code run(struct store *store, enum sql_mode mode, sql_body_fn *body, void *ctx,
+enum err_code sqlite_run(struct store *store, enum sql_mode mode, sql_body_fn *body, void *ctx,
                          struct err *err)
 {
     struct sqlite_store *self = (struct sqlite_store *)store;
@@ -78,7 +78,7 @@ static enum err_code has_change_body(struct sql *sql, void *ctx, struct err *err
 static enum err_code has_change(struct store *store, struct str id, bool *ret_has, struct err *err)
 {
     struct change_ctx c = {.id = id};
-    enum err_code code = run(store, SQL_READ, has_change_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_READ, has_change_body, &c, err);
     if (code == ERR_OK)
         *ret_has = c.has;
     return code;
@@ -93,7 +93,7 @@ static enum err_code forget_change_body(struct sql *sql, void *ctx, struct err *
 static enum err_code forget_change(struct store *store, struct str id, struct err *err)
 {
     struct change_ctx c = {.id = id};
-    return run(store, SQL_WRITE, forget_change_body, &c, err);
+    return sqlite_run(store, SQL_WRITE, forget_change_body, &c, err);
 }
 
 struct load_ctx {
@@ -111,7 +111,7 @@ static enum err_code policy_version_body(struct sql *sql, void *ctx, struct err 
 static enum err_code policy_version(struct store *store, uint64_t *ret_version, struct err *err)
 {
     struct load_ctx c = {0};
-    enum err_code code = run(store, SQL_READ, policy_version_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_READ, policy_version_body, &c, err);
     if (code == ERR_OK)
         *ret_version = c.view.policy_version;
     return code;
@@ -142,7 +142,7 @@ static enum err_code load_view(struct store *store, struct arena *arena,
                                struct store_view *ret_view, struct err *err)
 {
     struct load_ctx c = {.arena = arena};
-    enum err_code code = run(store, SQL_READ, load_view_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_READ, load_view_body, &c, err);
     if (code == ERR_OK)
         *ret_view = c.view;
     return code;
@@ -159,7 +159,7 @@ static enum err_code load_governance(struct store *store, struct arena *arena,
                                      struct governance *ret_governance, struct err *err)
 {
     struct load_ctx c = {.arena = arena};
-    enum err_code code = run(store, SQL_READ, load_governance_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_READ, load_governance_body, &c, err);
     if (code == ERR_OK)
         *ret_governance = c.view.governance;
     return code;
@@ -176,7 +176,7 @@ static enum err_code load_tools(struct store *store, struct arena *arena, int64_
                                 struct tool **ret_tools, size_t *ret_count, struct err *err)
 {
     struct load_ctx c = {.arena = arena, .server_id = server_id};
-    enum err_code code = run(store, SQL_READ, load_tools_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_READ, load_tools_body, &c, err);
     if (code == ERR_OK) {
         *ret_tools = c.view.tools;
         *ret_count = c.view.tool_count;
@@ -195,29 +195,10 @@ static enum err_code load_tokens(struct store *store, struct arena *arena,
                                  struct token **ret_tokens, size_t *ret_count, struct err *err)
 {
     struct load_ctx c = {.arena = arena};
-    enum err_code code = run(store, SQL_READ, load_tokens_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_READ, load_tokens_body, &c, err);
     if (code == ERR_OK) {
         *ret_tokens = c.view.tokens;
         *ret_count = c.view.token_count;
-    }
-    return code;
-}
-
-static enum err_code load_users_body(struct sql *sql, void *ctx, struct err *err)
-{
-    struct load_ctx *c = ctx;
-    struct loader loader = {.sql = sql, .arena = c->arena};
-    return sqlite_load_users(&loader, &c->view.users, &c->view.user_count, err);
-}
-
-static enum err_code load_users(struct store *store, struct arena *arena, struct user **ret_users,
-                                size_t *ret_count, struct err *err)
-{
-    struct load_ctx c = {.arena = arena};
-    enum err_code code = run(store, SQL_READ, load_users_body, &c, err);
-    if (code == ERR_OK) {
-        *ret_users = c.view.users;
-        *ret_count = c.view.user_count;
     }
     return code;
 }
@@ -235,10 +216,6 @@ struct save_ctx {
     const struct token *token;
     struct str token_id;
     size_t revoked;
-    const struct user *user;
-    enum user_role role;
-    bool is_disabled;
-    bool is_new;
     uint64_t version;
 };
 
@@ -258,7 +235,7 @@ static enum err_code save_governance(struct store *store, const struct governanc
 {
     struct save_ctx c = {
         .change = change, .governance = governance, .expected_version = expected_version};
-    enum err_code code = run(store, SQL_WRITE, save_governance_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_WRITE, save_governance_body, &c, err);
     if (code == ERR_OK)
         *ret_policy_version = c.version;
     return code;
@@ -284,7 +261,7 @@ static enum err_code save_tools(struct store *store, int64_t server_id,
                                 struct err *err)
 {
     struct save_ctx c = {.change = change, .id = server_id, .seen = seen, .seen_count = count};
-    enum err_code code = run(store, SQL_WRITE, save_tools_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_WRITE, save_tools_body, &c, err);
     if (code == ERR_OK)
         *ret_changes = c.tools;
     return code;
@@ -304,7 +281,7 @@ static enum err_code add_token(struct store *store, const struct token *token,
                                struct err *err)
 {
     struct save_ctx c = {.change = change, .token = token};
-    enum err_code code = run(store, SQL_WRITE, add_token_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_WRITE, add_token_body, &c, err);
     if (code == ERR_OK)
         *ret_policy_version = c.version;
     return code;
@@ -329,7 +306,7 @@ static enum err_code revoke_token(struct store *store, struct str id,
                                   struct err *err)
 {
     struct save_ctx c = {.change = change, .token_id = id};
-    enum err_code code = run(store, SQL_WRITE, revoke_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_WRITE, revoke_body, &c, err);
     if (code == ERR_OK)
         *ret_policy_version = c.version;
     return code;
@@ -342,185 +319,12 @@ static enum err_code revoke_robot_tokens(struct store *store, int64_t robot_id,
     if (robot_id <= 0)
         return err_set(err, ERR_INVALID, "no robot has the id %lld", (long long)robot_id);
     struct save_ctx c = {.change = change, .id = robot_id};
-    enum err_code code = run(store, SQL_WRITE, revoke_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_WRITE, revoke_body, &c, err);
     if (code == ERR_OK) {
         *ret_count = c.revoked;
         *ret_policy_version = c.version;
     }
     return code;
-}
-
-static enum err_code see_user_body(struct sql *sql, void *ctx, struct err *err)
-{
-    struct save_ctx *c = ctx;
-    enum err_code code = sqlite_see_user(sql, c->user, c->change->now_us, &c->is_new, err);
-    if (code == ERR_OK)
-        code = remember_change(sql, c->change, err);
-    if (code != ERR_OK || !c->is_new || c->user->role == ROLE_MEMBER)
-        return code;
-    return raise_policy_version(sql, &c->version, err);
-}
-
-static enum err_code see_user(struct store *store, const struct user *user,
-                              const struct store_change *change, bool *ret_is_new, struct err *err)
-{
-    struct save_ctx c = {.change = change, .user = user};
-    enum err_code code = run(store, SQL_WRITE, see_user_body, &c, err);
-    if (code == ERR_OK && ret_is_new != NULL)
-        *ret_is_new = c.is_new;
-    return code;
-}
-
-static enum err_code set_user_body(struct sql *sql, void *ctx, struct err *err)
-{
-    struct save_ctx *c = ctx;
-    enum err_code code = sqlite_set_user(sql, c->id, c->role, c->is_disabled, err);
-    if (code == ERR_OK)
-        code = remember_change(sql, c->change, err);
-    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
-}
-
-static enum err_code set_user(struct store *store, int64_t id, enum user_role role,
-                              bool is_disabled, const struct store_change *change,
-                              uint64_t *ret_policy_version, struct err *err)
-{
-    struct save_ctx c = {.change = change, .id = id, .role = role, .is_disabled = is_disabled};
-    enum err_code code = run(store, SQL_WRITE, set_user_body, &c, err);
-    if (code == ERR_OK)
-        *ret_policy_version = c.version;
-    return code;
-}
-
-struct session_ctx {
-    struct arena *arena;
-    const struct oauth_session *session;
-    struct oauth_session found;
-    struct str id;
-    struct str provider;
-    struct str subject;
-    const struct spent_id *token;
-    uint64_t generation;
-    int64_t now_us;
-    const struct store_change *change;
-    uint64_t version;
-};
-
-static enum err_code add_session_body(struct sql *sql, void *ctx, struct err *err)
-{
-    const struct session_ctx *c = ctx;
-    return sqlite_add_session(sql, c->session, err);
-}
-
-static enum err_code add_session(struct store *store, const struct oauth_session *session,
-                                 struct err *err)
-{
-    struct session_ctx c = {.session = session};
-    return run(store, SQL_WRITE, add_session_body, &c, err);
-}
-
-static enum err_code load_session_body(struct sql *sql, void *ctx, struct err *err)
-{
-    struct session_ctx *c = ctx;
-    struct loader loader = {.sql = sql, .arena = c->arena};
-    struct oauth_session *sessions = NULL;
-    size_t count = 0;
-    enum err_code code = sqlite_load_sessions(&loader, c->id, &sessions, &count, err);
-    if (code == ERR_OK && count == 0)
-        return err_set(err, ERR_NOT_FOUND, "there is no session '" STR_FMT "'", STR_ARG(c->id));
-    if (code == ERR_OK)
-        c->found = sessions[0];
-    return code;
-}
-
-static enum err_code load_session(struct store *store, struct arena *arena, struct str id,
-                                  struct oauth_session *ret_session, struct err *err)
-{
-    struct session_ctx c = {.arena = arena, .id = id};
-    enum err_code code = id.len == 0 ? err_set(err, ERR_NOT_FOUND, "a session without an id")
-                                     : run(store, SQL_READ, load_session_body, &c, err);
-    if (code == ERR_OK)
-        *ret_session = c.found;
-    return code;
-}
-
-static enum err_code turn_session_body(struct sql *sql, void *ctx, struct err *err)
-{
-    const struct session_ctx *c = ctx;
-    return sqlite_turn_session(sql, c->id, c->generation, c->now_us, err);
-}
-
-static enum err_code turn_session(struct store *store, struct str id, uint64_t generation,
-                                  int64_t now_us, struct err *err)
-{
-    struct session_ctx c = {.id = id, .generation = generation, .now_us = now_us};
-    return run(store, SQL_WRITE, turn_session_body, &c, err);
-}
-
-static enum err_code end_session_body(struct sql *sql, void *ctx, struct err *err)
-{
-    struct session_ctx *c = ctx;
-    enum err_code code = sqlite_end_session(sql, c->id, c->change->now_us, err);
-    if (code == ERR_OK)
-        code = remember_change(sql, c->change, err);
-    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
-}
-
-static enum err_code end_session(struct store *store, struct str id,
-                                 const struct store_change *change, uint64_t *ret_policy_version,
-                                 struct err *err)
-{
-    struct session_ctx c = {.id = id, .change = change};
-    enum err_code code = run(store, SQL_WRITE, end_session_body, &c, err);
-    if (code == ERR_OK)
-        *ret_policy_version = c.version;
-    return code;
-}
-
-static enum err_code sign_out_body(struct sql *sql, void *ctx, struct err *err)
-{
-    struct session_ctx *c = ctx;
-    const struct spent_id *token = c->token;
-    enum err_code code = ERR_OK;
-    if (token != NULL)
-        code = sqlite_spend_id(sql, token->issuer, token->id, token->expires_us, c->change->now_us,
-                               err);
-    if (code == ERR_OK)
-        code = sqlite_sign_out(sql, c->provider, c->subject, c->change->now_us, err);
-    if (code == ERR_OK)
-        code = remember_change(sql, c->change, err);
-    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
-}
-
-static enum err_code sign_out(struct store *store, struct str provider, struct str subject,
-                              const struct spent_id *token, const struct store_change *change,
-                              uint64_t *ret_policy_version, struct err *err)
-{
-    struct session_ctx c = {
-        .provider = provider, .subject = subject, .token = token, .change = change};
-    enum err_code code = run(store, SQL_WRITE, sign_out_body, &c, err);
-    if (code == ERR_OK)
-        *ret_policy_version = c.version;
-    return code;
-}
-
-struct spend_ctx {
-    struct str issuer;
-    struct str id;
-    int64_t expires_us;
-    int64_t now_us;
-};
-
-static enum err_code spend_id_body(struct sql *sql, void *ctx, struct err *err)
-{
-    const struct spend_ctx *c = ctx;
-    return sqlite_spend_id(sql, c->issuer, c->id, c->expires_us, c->now_us, err);
-}
-
-static enum err_code spend_id(struct store *store, struct str issuer, struct str id,
-                              int64_t expires_us, int64_t now_us, struct err *err)
-{
-    struct spend_ctx c = {.issuer = issuer, .id = id, .expires_us = expires_us, .now_us = now_us};
-    return run(store, SQL_WRITE, spend_id_body, &c, err);
 }
 
 /* --- what no decision rests on --- */
@@ -540,7 +344,7 @@ static enum err_code touch_tokens(struct store *store, const struct token_use *u
                                   struct err *err)
 {
     struct touch_ctx c = {.uses = uses, .count = count};
-    return count == 0 ? ERR_OK : run(store, SQL_WRITE, touch_tokens_body, &c, err);
+    return count == 0 ? ERR_OK : sqlite_run(store, SQL_WRITE, touch_tokens_body, &c, err);
 }
 
 struct meta_ctx {
@@ -569,7 +373,7 @@ static enum err_code load_meta(struct store *store, struct arena *arena, struct 
                                struct str *ret_value, struct err *err)
 {
     struct meta_ctx c = {.arena = arena, .key = key};
-    enum err_code code = run(store, SQL_READ, load_meta_body, &c, err);
+    enum err_code code = sqlite_run(store, SQL_READ, load_meta_body, &c, err);
     if (code == ERR_OK)
         *ret_value = c.value;
     return code;
@@ -588,7 +392,7 @@ static enum err_code save_meta(struct store *store, struct str key, struct str v
                                struct err *err)
 {
     struct meta_ctx c = {.key = key, .value = value};
-    return run(store, SQL_WRITE, save_meta_body, &c, err);
+    return sqlite_run(store, SQL_WRITE, save_meta_body, &c, err);
 }
 
 static const struct store_ops sqlite_ops = {
@@ -605,15 +409,15 @@ static const struct store_ops sqlite_ops = {
     .add_token = add_token,
     .revoke_token = revoke_token,
     .revoke_robot_tokens = revoke_robot_tokens,
-    .load_users = load_users,
-    .see_user = see_user,
-    .set_user = set_user,
-    .spend_id = spend_id,
-    .add_session = add_session,
-    .load_session = load_session,
-    .turn_session = turn_session,
-    .end_session = end_session,
-    .sign_out = sign_out,
+    .load_users = sqlite_op_load_users,
+    .see_user = sqlite_op_see_user,
+    .set_user = sqlite_op_set_user,
+    .spend_id = sqlite_op_spend_id,
+    .add_session = sqlite_op_add_session,
+    .load_session = sqlite_op_load_session,
+    .turn_session = sqlite_op_turn_session,
+    .end_session = sqlite_op_end_session,
+    .sign_out = sqlite_op_sign_out,
     .touch_tokens = touch_tokens,
     .load_meta = load_meta,
     .save_meta = save_meta,

@@ -89,14 +89,16 @@ enum err_code sqlite_set_user(struct sql *sql, int64_t id, enum user_role role, 
     return code;
 }
 
-enum err_code sqlite_spend_id(struct sql *sql, struct str issuer, struct str id, int64_t expires_us,
-                              int64_t now_us, struct err *err)
+enum err_code sqlite_spend_id(struct sql *sql, const struct spent_id *token, int64_t now_us,
+                              struct err *err)
 {
     enum err_code code =
         sql_run(sql, "DELETE FROM spent_id WHERE expires_us <= ?1", SQL_ARGS(SQL_INT(now_us)), err);
     if (code == ERR_OK)
-        code = sql_run(sql, "INSERT INTO spent_id (issuer, id, expires_us) VALUES (?1, ?2, ?3)",
-                       SQL_ARGS(SQL_TEXT(issuer), SQL_TEXT(id), SQL_INT(expires_us)), err);
+        code = sql_run(
+            sql, "INSERT INTO spent_id (issuer, id, expires_us) VALUES (?1, ?2, ?3)",
+            SQL_ARGS(SQL_TEXT(token->issuer), SQL_TEXT(token->id), SQL_INT(token->expires_us)),
+            err);
     if (code == ERR_CONFLICT)
         return err_set(err, ERR_CONFLICT, "this assertion was redeemed before");
     return code;

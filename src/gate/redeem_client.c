@@ -1,0 +1,119 @@
+/*
+ * redeem_client.c - which client asks for a token: by its secret, or by an assertion that its own
+ * keys signed.
+ */
+#include <limits.h>
+
+#include "base/base64.h"
+#include "base/secret.h"
+#include "gate/redeem_priv.h"
+
+enum { CLIENT_ASSERTION_SECONDS = 600 };
+
+#define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+/* RFC 6749 §2.3.1: both parts are form-encoded before they are joined. */
+static bool read_basic(struct inquiry *q, struct str *ret_id, struct str *ret_secret)
+{
+    static const struct str scheme = STR_INIT("Basic ");
+    struct str value = q->redemption->authorization;
+    struct str text = STR_NONE;
+
+    if (!str_eq_nocase(str_first(value, scheme.len), scheme) ||
+        !base64_decode(q->arena, str_trim(str_from(value, scheme.len)), &text))
+        return false;
+    struct str secret = text;
+    struct str id = str_cut(&secret, ':');
+    return form_decode(id, q->arena, ret_id) && form_decode(secret, q->arena, ret_secret);
+}
+
+static bool secret_is(struct inquiry *q, struct str secret)
+{
+    char path[PATH_MAX];
+    CLEANUP(secret_freep) struct secret *kept = NULL;
+
+    if (q->client->secret.len == 0 || secret.len == 0 ||
+        settings_secret_path(q->settings, q->client->secret, path, sizeof path, NULL) != ERR_OK ||
+        secret_read_file(path, &kept, NULL) != ERR_OK)
+        return false;
+    return str_eq_secret(secret_reveal(kept), secret);
+}
+
+static bool check_secret(struct inquiry *q, struct str id, struct str secret)
+{
+    q->redemption->client_id = id;
+    q->client = provider_client(&q->settings->identity, id);
+    if (q->client == NULL)
+        return inquiry_refuse(q, "invalid_client", "client_unknown");
+    return secret_is(q, secret) || inquiry_refuse(q, "invalid_client", "client_secret");
+}
+
+/* RFC 7523 §3: issued by the client about itself, for this authorization server. */
+static bool check_client_assertion(struct inquiry *q, struct str assertion)
+{
+    static const struct str types[] = {
+        STR_INIT("jwt"), STR_INIT("client-authentication+jwt"), {NULL, 0}};
+    const struct identity_rules *rules = &q->settings->identity;
+    const struct str audiences[] = {
+        q->url, arena_printf(q->arena, STR_FMT "/oauth/token", STR_ARG(q->url))};
+    struct jwt jwt;
+    struct jwt_claims claims;
+    enum jwt_why why = jwt_parse(assertion, q->arena, &jwt);
+
+    if (why != JWT_OK)
+        return inquiry_refuse(q, "invalid_client", jwt_why_word(why));
+    q->redemption->client_id = jwt.issuer;
+    q->client = provider_client(rules, jwt.issuer);
+    if (q->client == NULL || q->client->keys.jwks_url.len == 0)
+        return inquiry_refuse(q, "invalid_client", "client_unknown");
+    why = inquiry_verify(q, &jwt, q->redemption->gate->client_keys[q->client - rules->clients]);
+    const struct jwt_expect expect = {
+        .issuer = q->client->id,
+        .audiences = audiences,
+        .audience_count = ARRAY_LEN(audiences),
+        .types = types,
+        .type_count = ARRAY_LEN(types),
+        .now = q->redemption->now_us / 1000000,
+        .max_seconds = CLIENT_ASSERTION_SECONDS,
+        .must_have_id = true,
+    };
+    if (why == JWT_OK)
+        why = jwt_judge(&jwt, &expect, q->arena, &claims);
+    if (why != JWT_OK)
+        return inquiry_refuse(q, "invalid_client", jwt_why_word(why));
+    if (!str_eq(claims.subject, q->client->id))
+        return inquiry_refuse(q, "invalid_client", "client_subject");
+    q->redemption->client_assertion = (struct spent_id){
+        .issuer = q->client->id,
+        .id = claims.id,
+        .expires_us = (claims.expires_at + JWT_LEEWAY_SECONDS) * 1000000,
+    };
+    return true;
+}
+
+bool inquiry_check_client(struct inquiry *q)
+{
+    struct str assertion = form_get(&q->form, STR("client_assertion"));
+    struct str secret = form_get(&q->form, STR("client_secret"));
+    struct str id = form_get(&q->form, STR("client_id"));
+    bool has_header = q->redemption->authorization.len > 0;
+    int ways = (assertion.ptr != NULL) + (secret.ptr != NULL) + has_header;
+    struct str basic_id = STR_NONE;
+
+    if (ways != 1)
+        return inquiry_refuse(q, "invalid_client", ways == 0 ? "client_missing" : "client_twice");
+    if (assertion.ptr != NULL) {
+        if (!str_eq(form_get(&q->form, STR("client_assertion_type")), STR(ASSERTION_TYPE)))
+            return inquiry_refuse(q, "invalid_client", "client_assertion_type");
+        return check_client_assertion(q, assertion) &&
+               (id.ptr == NULL || str_eq(id, q->client->id) ||
+                inquiry_refuse(q, "invalid_client", "client_twice"));
+    }
+    if (!has_header)
+        return check_secret(q, id, secret);
+    if (!read_basic(q, &basic_id, &secret))
+        return inquiry_refuse(q, "invalid_client", "client_header");
+    if (id.ptr != NULL && !str_eq(id, basic_id))
+        return inquiry_refuse(q, "invalid_client", "client_twice");
+    return check_secret(q, basic_id, secret);
+}
