@@ -58,6 +58,7 @@ struct call *call_new(struct worker *worker, struct http_request *http)
     worker->calls = call;
     worker->call_count++;
     call->started_us = clock_wall_us();
+    call->begun_us = clock_mono_us();
     call->id = uuid_v7(call->started_us);
     uuid_format(&call->id, call->id_text);
     call->snapshot = snapshot_ref(worker->snapshot);

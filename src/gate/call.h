@@ -112,6 +112,7 @@ struct call {
     char id_text[UUID_TEXT_BYTES];
     uint32_t attempt;
     int64_t started_us; /* wall clock */
+    uint64_t begun_us;  /* the same moment, monotonic */
     uint64_t sent_us;   /* monotonic; 0: not sent */
     struct upstream *upstream;
     struct upstream_waiter waiter;

@@ -160,6 +160,8 @@ static bool still_allowed(struct call *call)
     struct worker *worker = call->worker;
     const struct snapshot_tool *old = call->tool;
 
+    if (call->caller.expires_us != 0 && call->caller.expires_us <= clock_wall_us())
+        return false;
     if (call->snapshot == worker->snapshot)
         return true;
     struct snapshot *before = call->snapshot;
@@ -215,8 +217,19 @@ static enum step_result hold_back(struct call *call, enum mcp_error error, const
     return STEP_NEXT;
 }
 
+/* 0: a receipt that comes when the call's time is over is never used. */
+static uint64_t time_left_ms(const struct call *call, uint64_t now_us)
+{
+    uint64_t may_ms = (uint64_t)call->worker->gate->settings->call_timeout_ms;
+    uint64_t took_ms = (now_us - call->begun_us) / 1000;
+
+    return took_ms < may_ms ? may_ms - took_ms : 0;
+}
+
 enum step_result step_forward(struct call *call)
 {
+    uint64_t now_us = clock_mono_us();
+    uint64_t left_ms = time_left_ms(call, now_us);
     struct err err;
 
     if (!call->has_intent)
@@ -228,6 +241,9 @@ enum step_result step_forward(struct call *call)
     if (!still_allowed(call))
         return hold_back(call, MCP_ERROR_DENIED,
                          "What this caller may do has changed; the call was not made.");
+    if (left_ms == 0)
+        return hold_back(call, MCP_ERROR_TIMEOUT,
+                         "The call's time was over before it could be sent; it was not made.");
     const struct upstream_call what = {
         .call_id = &call->id,
         .server_id = call->tool->server->id,
@@ -238,14 +254,14 @@ enum step_result step_forward(struct call *call)
         .pieces = &call->pieces,
         .headers = call->upstream_headers,
         .header_count = call->upstream_header_count,
-        .timeout_ms = (uint32_t)call->worker->gate->settings->call_timeout_ms,
+        .timeout_ms = (uint32_t)left_ms,
     };
     call->exchange.on_message = on_message;
     call->exchange.on_end = on_end;
     assert(call->receipt != NULL);
     receipt_result_key(call->receipt, call->result_key);
     call->is_waiting = true;
-    call->sent_us = clock_mono_us();
+    call->sent_us = now_us;
     if (upstream_call(call->upstream, &call->exchange, &call->receipt, &what, &err) == ERR_OK)
         return STEP_WAIT;
     call->is_waiting = false;

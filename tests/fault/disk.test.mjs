@@ -87,13 +87,68 @@ test('a full disk', { timeout: 120000 }, async (t) => {
   }
 });
 
-test('a sync that fails', { timeout: 120000 }, async (t) => {
+const hasStrace = () => {
   try {
     execFileSync('strace', ['-V'], { stdio: 'ignore' });
+    return true;
   } catch {
-    t.skip('strace is not there');
-    return;
+    return false;
   }
+};
+
+// A gateway of which every thirtieth sync takes a second and a half.
+async function withSlowSync(settings, run) {
+  const outside = mkdtempSync(join(tmpdir(), 'portreeve-late-'));
+  const recorder = await startRecorder(join(outside, 'upstream.log'));
+  const gateway = await Gateway.start({
+    wrap: ['strace', '-D', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync', '-e', 'inject=fdatasync:delay_enter=1500000:when=30+30'],
+    settings,
+    governance: governance(recorder.url),
+  });
+  try {
+    const late = await run(gateway);
+    assert.ok(late.length > 0, 'a slow sync came in between');
+    const sent = recorder.canaries();
+    for (const canary of late) assert.ok(!sent.includes(canary), `${canary} did not go upstream`);
+    assert.equal((await gateway.entries('--outcome', 'not_sent')).length, late.length);
+  } finally {
+    await gateway.stop();
+    recorder.stop();
+    rmSync(outside, { recursive: true, force: true });
+  }
+}
+
+test('a record that comes when the time of its call is over', { timeout: 120000, skip: !hasStrace() && 'strace is not there' }, () =>
+  withSlowSync('call_timeout_ms: 1000', async (gateway) => {
+    const token = await gateway.token('load');
+    const late = [];
+    for (let i = 0; i < 100 && late.length < 2; i++) {
+      const { json } = await note(gateway, token, `l-${i}`);
+      if (json.error === undefined) continue;
+      assert.equal(json.error.code, 504, JSON.stringify(json));
+      assert.match(json.error.message, /was not made/);
+      late.push(`l-${i}`);
+    }
+    return late;
+  }));
+
+test('a record that comes when the token of its call has expired', { timeout: 120000, skip: !hasStrace() && 'strace is not there' }, () =>
+  withSlowSync('call_timeout_ms: 60000', async (gateway) => {
+    const late = [];
+    for (let round = 0; round < 20 && late.length === 0; round++) {
+      const token = await gateway.token('load', '--expires', '1s');
+      for (let i = 0; i < 35 && late.length === 0; i++) {
+        const { status, json } = await note(gateway, token, `t-${round}-${i}`);
+        if (status === 401) break;
+        if (json.error === undefined) continue;
+        assert.equal(json.error.code, 403, JSON.stringify(json));
+        late.push(`t-${round}-${i}`);
+      }
+    }
+    return late;
+  }));
+
+test('a sync that fails', { timeout: 120000, skip: !hasStrace() && 'strace is not there' }, async () => {
   const outside = mkdtempSync(join(tmpdir(), 'portreeve-eio-'));
   const recorder = await startRecorder(join(outside, 'upstream.log'));
   const gateway = await Gateway.start({
