@@ -100,39 +100,52 @@ static enum err_code record_session(struct control *control, const struct api_re
     return control_record(control, &entry, err);
 }
 
-enum err_code control_add_session(struct control *control, const struct api_request *request,
-                                  struct oauth_session *session, struct str redirect,
-                                  struct str challenge, struct arena *arena, struct str *ret_code,
+/* Who signed out (or was signed out) after the page was made, said no to all that comes of it. */
+static enum err_code check_person(struct control *control, const struct oauth_session *session,
                                   struct err *err)
 {
+    struct snapshot *snapshot = gate_snapshot(control->gate);
+    struct known_user user = {.role = ROLE_MEMBER};
+
+    (void)token_table_find_user(snapshot_tokens(snapshot), session->provider, session->subject,
+                                &user);
+    snapshot_unref(snapshot);
+    if (user.is_disabled)
+        return err_set(err, ERR_DENIED, "this person is disabled");
+    if (user.signed_out_us >= session->created_us)
+        return err_set(err, ERR_DENIED, "this person has signed out since");
+    return ERR_OK;
+}
+
+enum err_code control_add_session(struct control *control, const struct api_request *request,
+                                  struct agreement *agreed, struct arena *arena,
+                                  struct str *ret_code, struct err *err)
+{
+    struct oauth_session *session = &agreed->session;
     struct uuid id = uuid_v7(clock_wall_us());
     char id_text[UUID_TEXT_BYTES];
     struct api_request whole = *request;
-    struct snapshot *snapshot = gate_snapshot(control->gate);
-    struct known_user user = {.role = ROLE_MEMBER};
     int64_t now_us = clock_wall_us();
 
     uuid_format(&id, id_text);
-    session->id = str_of(id_text, UUID_TEXT_BYTES);
-    session->created_us = now_us;
+    session->id = arena_dup(arena, str_of(id_text, UUID_TEXT_BYTES));
     session->expires_us =
         now_us + control->gate->settings->identity_session_days * INT64_C(86400) * 1000000;
-    bool is_out = token_table_find_user(snapshot_tokens(snapshot), session->provider,
-                                        session->subject, &user) &&
-                  user.is_disabled;
-    snapshot_unref(snapshot);
-    if (is_out)
-        return err_set(err, ERR_DENIED, "this person is disabled");
-    if (!caller_of_session(session, arena, &whole.caller))
-        return err_set(err, ERR_LIMIT, "memory is out");
-    enum err_code code = record_session(control, &whole, "oauth.consent", redirect, err);
+    enum err_code code = check_person(control, session, err);
+    if (code == ERR_OK &&
+        (session->id.ptr == NULL || !caller_of_session(session, arena, &whole.caller)))
+        code = err_set(err, ERR_LIMIT, "memory is out");
+    if (code == ERR_OK)
+        code = store_spend_id(control->gate->store, &agreed->page, now_us, err);
+    if (code == ERR_OK)
+        code = record_session(control, &whole, "oauth.consent", agreed->redirect, err);
     if (code == ERR_OK)
         code = control_see_user(control, &whole, err);
     if (code == ERR_OK)
         code = store_add_session(control->gate->store, session, err);
     if (code != ERR_OK)
         return err_wrap(err, "session");
-    *ret_code = make_code(control, session->id, redirect, challenge,
+    *ret_code = make_code(control, session->id, agreed->redirect, agreed->challenge,
                           now_us + (int64_t)CODE_SECONDS * 1000000, arena);
     return ret_code->ptr == NULL ? err_set(err, ERR_LIMIT, "memory is out") : ERR_OK;
 }

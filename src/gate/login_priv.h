@@ -1,10 +1,11 @@
 /*
- * login_priv.h - a sign-in under way, between the browser (login.c) and the provider
- * (login_provider.c).
+ * login_priv.h - a sign-in under way: the request (login.c), what the client wishes (login_wish.c),
+ * the steps (login_sign_in.c, login_provider.c, login_consent.c) and the answer (login_answer.c).
  */
 #pragma once
 
 #include "base/buf.h"
+#include "base/form.h"
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "gate/api.h"
@@ -15,6 +16,7 @@
 
 enum {
     LOGIN_ARENA_BYTES = 8 << 20,
+    LOGIN_PAGE_BYTES = 256 << 10,
     LOGIN_SECONDS = 600, /* from the first redirect to the consent */
     LOGIN_COOKIE_BYTES = 43,
     LOGIN_CHALLENGE_LEN = 43,
@@ -33,19 +35,26 @@ struct wish {
     uint32_t scopes;
 };
 
+struct login;
+/* One step: answers, or says in then what goes on, on the control thread. */
+typedef void login_fn(struct login *login);
+
 /* One request of a browser, and the answer to it. */
 struct login {
     struct job job;
     struct call *call;
     struct gate *gate;
     struct arena *arena;
-    enum route_kind kind;
+    login_fn *then; /* what the next job does; NULL: answered */
     struct str url; /* of this gateway */
     int64_t now_us;
     struct str query;
     struct str body;
     struct str cookie;          /* of an earlier answer; may be empty */
     struct api_request request; /* who and from where, for the record */
+
+    struct wish wish;     /* what is asked of */
+    struct caller person; /* whoever signed in just now */
 
     int status;
     struct str location;   /* of a redirect */
@@ -54,14 +63,36 @@ struct login {
     struct buf page;
 };
 
+/* The steps, one per endpoint. */
+login_fn login_authorize;
+login_fn login_callback;
+login_fn login_consent; /* on the control thread */
+login_fn login_register;
+login_fn login_revoke; /* on the control thread */
+
+/* Notes login->person, and asks for login->wish. On the control thread. */
+login_fn login_ask_consent;
+
 /* Answers. */
 void login_answer_page(struct login *login, int status, const char *heading, struct str sentence);
+void login_bad_request(struct login *login, const char *sentence);
+/* To the client, which is told an error of ours (error NULL: none), or handed the code. */
+void login_answer_client(struct login *login, const struct wish *wish, const char *error,
+                         struct str code);
 void login_answer_redirect(struct login *login, const struct buf *url);
 /* Percent-encoded; name=value behind what the URL needs before it, nothing when value has no ptr.
  */
 void login_add_encoded(struct buf *out, struct str text);
 void login_add_param(struct buf *url, const char *name, struct str value);
 
+/* Sets app and redirect of wish. False: answered, and not at an address that nobody vouches for. */
+bool login_find_client(struct login *login, const struct form *form, struct wish *wish) MUST_CHECK;
+/* The rest of it. NULL: fine. Else the error that the client hears. */
+const char *login_read_wish(struct login *login, const struct form *form,
+                            struct wish *wish) MUST_CHECK;
+/* What was sealed a moment ago, in this browser. False: answered. */
+bool login_open_sealed(struct login *login, const char *purpose, struct str sealed,
+                       struct json_doc *doc, struct wish *wish) MUST_CHECK;
 /* A text member; ptr NULL: not there. */
 struct str login_text(struct login *login, const struct json_doc *doc, const char *name);
 void login_write_wish(struct jsonw *w, const struct wish *wish);

@@ -61,11 +61,19 @@ enum jwt_why redeem_verify(const struct jwt *jwt, struct key_source *source, int
 bool redeem_is_ours(struct str url, struct str resource);
 void redeem_check(struct redemption *redemption);
 void redeem_refuse(struct redemption *redemption, int status, const char *error, const char *why);
-/* A person agreed: makes the session, and the code that its first tokens are got with. */
+/* What a person agreed to. */
+struct agreement {
+    struct oauth_session session; /* created_us: when we heard from the provider who it is */
+    struct str redirect;
+    struct str challenge;
+    struct spent_id page; /* it is answered once */
+};
+
+/* Makes the session, and the code that its first tokens are got with. ERR_CONFLICT: the page was
+ * answered before. ERR_DENIED: the person is disabled, or has signed out since. */
 enum err_code control_add_session(struct control *control, const struct api_request *request,
-                                  struct oauth_session *session, struct str redirect,
-                                  struct str challenge, struct arena *arena, struct str *ret_code,
-                                  struct err *err) MUST_CHECK;
+                                  struct agreement *agreed, struct arena *arena,
+                                  struct str *ret_code, struct err *err) MUST_CHECK;
 /* Ends it: its access tokens are refused from now on. */
 enum err_code control_end_session(struct control *control, const struct control_change *change,
                                   struct str id, struct err *err) MUST_CHECK;

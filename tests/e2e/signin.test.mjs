@@ -268,6 +268,13 @@ describe('the consent page', { timeout: 60000 }, () => {
   });
 });
 
+// As a browser does it: the page of the provider, and its form.
+async function signOutAtProvider(browser) {
+  const page = await (await browser.fetch(`${corp.url}/session/end`)).text();
+  const xsrf = page.match(/name="xsrf" value="([^"]+)"/)[1];
+  return browser.fetch(`${corp.url}/session/end/confirm`, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }) });
+}
+
 describe('the end of a session', { timeout: 60000 }, () => {
   const both = async () => {
     const { client, form } = await signIn();
@@ -315,6 +322,32 @@ describe('the end of a session', { timeout: 60000 }, () => {
     assert.equal((await exchange()).json.error, 'invalid_grant');
   });
 
+  for (const [what, person, signOut] of [
+    ['signed out', 'ida', () => gateway.ok('user', 'sign-out', 'ida@example.com')],
+    ['was disabled', 'joe', () => gateway.ok('user', 'disable', 'joe@example.com')],
+    ['signed out at the provider', 'kim', (browser) => signOutAtProvider(browser)],
+  ])
+    test(`a consent page that was open when the person ${what} makes none`, async () => {
+      const client = (await register()).json.client_id;
+      const browser = new Browser();
+      const { page } = await untilConsent(browser, authorizeUrl(client, pkce().challenge), person);
+      const changes = async () => (await gateway.entries()).filter((entry) => /^user\.(set|sign_out|logout)$/.test(entry.method)).length;
+      const before = await changes();
+      await signOut(browser);
+      await until('the sign-out is recorded', async () => (await changes()) >= before + 2);
+      const back = await consent(browser, page);
+      assert.equal(back.location.searchParams.get('code'), null);
+      assert.equal(back.location.searchParams.get('error'), 'access_denied');
+    });
+
+  test('a consent page makes one, however often it is sent', async () => {
+    const { browser, page, form } = await signIn();
+    assert.equal((await token(form)).status, 200);
+    const again = await consent(browser, page);
+    assert.equal(again.status, 400);
+    assert.equal(again.location, null);
+  });
+
   for (const kind of ['refresh_token', 'access_token'])
     test(`by whoever has its ${kind}`, async () => {
       const one = await both();
@@ -327,25 +360,18 @@ describe('the end of a session', { timeout: 60000 }, () => {
 });
 
 describe('who signs out at the provider', { timeout: 60000 }, () => {
-  // As a browser does it: the page of the provider, and its form.
-  async function signOut(browser) {
-    const page = await (await browser.fetch(`${corp.url}/session/end`)).text();
-    const xsrf = page.match(/name="xsrf" value="([^"]+)"/)[1];
-    return browser.fetch(`${corp.url}/session/end/confirm`, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }) });
-  }
-
   test('is signed out here, with every client, and can come back', async () => {
     const one = await signIn('zoe');
     const first = (await token(one.form)).json;
     const other = (await token((await signIn('zoe')).form)).json;
     const bystander = (await token((await signIn('yan')).form)).json;
     assert.equal((await call(first.access_token)).status, 200);
-    assert.ok((await signOut(one.browser)).status < 400);
+    assert.ok((await signOutAtProvider(one.browser)).status < 400);
     for (const tokens of [first, other]) await until('the session has ended', async () => (await call(tokens.access_token)).status === 401);
     const refreshed = await token({ grant_type: 'refresh_token', client_id: one.client, refresh_token: first.refresh_token });
     assert.equal(refreshed.json.error, 'invalid_grant');
     assert.equal((await call(bystander.access_token)).status, 200);
-    const logouts = (await gateway.entries()).filter((entry) => entry.method === 'user.logout');
+    const logouts = (await gateway.entries()).filter((entry) => entry.method === 'user.logout' && entry.detail === 'zoe');
     assert.equal(logouts.length, 2, 'an intent and an outcome');
     const again = (await token((await signIn('zoe')).form)).json;
     assert.equal((await call(again.access_token)).status, 200);

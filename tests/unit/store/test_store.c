@@ -625,6 +625,61 @@ static void a_change_is_remembered_with_what_it_changed_and_only_then(void **sta
     scratch_remove(&scratch);
 }
 
+static const struct oauth_session *find_session(struct store *store, struct arena *arena)
+{
+    static struct oauth_session session;
+    struct err err;
+    assert_ok(store_load_session(store, arena, STR("s1"), &session, &err), err);
+    return &session;
+}
+
+static void a_logout_token_that_was_spent_signs_nobody_out(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct err err;
+    const struct user ann = {.provider = STR("corp"), .subject = STR("ann")};
+    const struct oauth_session session = {.id = STR("s1"),
+                                          .provider = STR("corp"),
+                                          .subject = STR("ann"),
+                                          .groups = STR("[]"),
+                                          .scopes = SCOPE_BIT(SCOPE_LIST),
+                                          .created_us = 5000,
+                                          .expires_us = 1000000};
+    const struct spent_id token = {STR("https://login.example.com"), STR("jti-1"), 1000000};
+    const struct store_change first = {.now_us = 2000};
+    const struct store_change second = {.now_us = 9000};
+    uint64_t version = 0;
+    struct user *users = NULL;
+    size_t count = 0;
+    assert_ok(store_see_user(store, &ann, &nobody, NULL, &err), err);
+    assert_ok(store_sign_out(store, ann.provider, ann.subject, &token, &first, &version, &err),
+              err);
+    assert_int_equal(policy_version(store), version);
+    /* The person is back. */
+    assert_ok(store_add_session(store, &session, &err), err);
+    uint64_t unchanged = version;
+    assert_int_equal(
+        store_sign_out(store, ann.provider, ann.subject, &token, &second, &version, &err),
+        ERR_CONFLICT);
+    assert_int_equal(version, unchanged);
+    assert_int_equal(policy_version(store), unchanged);
+    assert_ok(store_load_users(store, arena, &users, &count, &err), err);
+    assert_int_equal(count, 1);
+    assert_int_equal(users[0].signed_out_us, 2000);
+    assert_int_equal(find_session(store, arena)->ended_us, 0);
+    /* Another token does it. */
+    const struct spent_id other = {token.issuer, STR("jti-2"), 1000000};
+    assert_ok(store_sign_out(store, ann.provider, ann.subject, &other, &second, &version, &err),
+              err);
+    assert_true(version > unchanged);
+    assert_int_equal(find_session(store, arena)->ended_us, 9000);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
 static void meta_values_are_bytes_by_name(void **state)
 {
     (void)state;
@@ -712,6 +767,7 @@ int main(void)
         cmocka_unit_test(a_token_needs_a_fitting_holder_and_its_own_hash),
         cmocka_unit_test(the_tokens_of_a_robot_that_goes_are_revoked_for_good),
         cmocka_unit_test(a_change_is_remembered_with_what_it_changed_and_only_then),
+        cmocka_unit_test(a_logout_token_that_was_spent_signs_nobody_out),
         cmocka_unit_test(meta_values_are_bytes_by_name),
         cmocka_unit_test(a_full_arena_is_a_limit_not_a_crash),
         cmocka_unit_test(a_thousand_tools_and_grants_load_at_once),
