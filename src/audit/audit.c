@@ -11,18 +11,20 @@
 
 #include "audit/audit_priv.h"
 #include "audit/indexer.h"
+#include "audit/notary.h"
 #include "audit/spares.h"
 #include "base/clock.h"
 #include "base/file.h"
 
-#define MIB             ((uint64_t)1 << 20)
-#define DEFAULT_SEGMENT (64 * MIB)
-#define DEFAULT_RESERVE (64 * MIB)
-#define MIN_SEGMENT     (1 * MIB)
-#define MAX_ARGUMENTS   (16 * MIB)
-#define MAX_OPEN        65536
-#define DEFAULT_QUEUE   (64 * MIB)
-#define DEFAULT_GATHER  100
+#define MIB                   ((uint64_t)1 << 20)
+#define DEFAULT_SEGMENT       (64 * MIB)
+#define DEFAULT_RESERVE       (64 * MIB)
+#define MIN_SEGMENT           (1 * MIB)
+#define MAX_ARGUMENTS         (16 * MIB)
+#define MAX_OPEN              65536
+#define DEFAULT_QUEUE         (64 * MIB)
+#define DEFAULT_GATHER        100
+#define DEFAULT_CHECKPOINT_MS 1000
 
 static ssize_t real_pwritev(void *ctx, int fd, const struct iovec *iov, int count, off_t offset)
 {
@@ -183,6 +185,23 @@ static enum err_code start_index(struct audit *audit, const struct audit_config 
     return indexer_start(&indexer, &audit->indexer, err);
 }
 
+static enum err_code start_notary(struct audit *audit, const struct audit_config *config,
+                                  struct err *err)
+{
+    struct notary_config notary = {
+        .dir = audit->dir,
+        .segments = audit->segments,
+        .keyring = audit->keyring,
+        .base = config->origin_host,
+        .every_ms = config->checkpoint_ms == 0 ? DEFAULT_CHECKPOINT_MS : config->checkpoint_ms,
+    };
+
+    if (config->origin_host.len == 0)
+        return ERR_OK;
+    memcpy(notary.log_id, audit->log_id, sizeof notary.log_id);
+    return notary_start(&notary, &audit->notary, err);
+}
+
 static enum err_code open_parts(struct audit *audit, const struct audit_config *config,
                                 struct err *err)
 {
@@ -193,6 +212,10 @@ static enum err_code open_parts(struct audit *audit, const struct audit_config *
     code = open_journal(audit, config, err);
     if (code == ERR_OK)
         code = make_own_key(audit, err);
+    if (code != ERR_OK)
+        return code;
+    /* Before anything is added: a log that was cut is not gone on with. */
+    code = start_notary(audit, config, err);
     if (code != ERR_OK)
         return code;
     queue_unknown(audit);
@@ -222,6 +245,7 @@ void audit_close(struct audit *audit)
     if (audit == NULL)
         return;
     writer_stop(audit);
+    notary_stop(audit->notary);
     indexer_stop(audit->indexer);
     while ((sealed = sealed_list_take(&audit->queue)) != NULL)
         sealed_free(sealed);
@@ -262,6 +286,19 @@ static void add_index_state(struct audit *audit, struct audit_status *status)
         snprintf(status->why, sizeof status->why, "%s", state.why);
 }
 
+static void add_proof_state(struct audit *audit, struct audit_status *status)
+{
+    struct notary_state state;
+    if (audit->notary == NULL)
+        return;
+    notary_get_state(audit->notary, &state);
+    status->signed_entries = state.size;
+    status->signed_us = state.time_us;
+    status->proof_ok = state.is_ok;
+    if (status->why[0] == '\0' && !state.is_ok)
+        snprintf(status->why, sizeof status->why, "%s", state.why);
+}
+
 void audit_get_status(struct audit *audit, struct audit_status *ret_status)
 {
     struct journal_space space;
@@ -286,4 +323,44 @@ void audit_get_status(struct audit *audit, struct audit_status *ret_status)
     memcpy(ret_status->why, audit->why, sizeof ret_status->why);
     pthread_mutex_unlock(&audit->lock);
     add_index_state(audit, ret_status);
+    add_proof_state(audit, ret_status);
+}
+
+/* ---- proofs ---- */
+
+static enum err_code need_notary(const struct audit *audit, struct err *err)
+{
+    return audit->notary != NULL
+               ? ERR_OK
+               : err_set(err, ERR_UNAVAILABLE, "this audit log has no checkpoints");
+}
+
+enum err_code audit_get_checkpoint(struct audit *audit, struct arena *arena, struct str *ret_note,
+                                   struct err *err)
+{
+    enum err_code code = need_notary(audit, err);
+    return code == ERR_OK ? notary_get_checkpoint(audit->notary, arena, ret_note, err) : code;
+}
+
+enum err_code audit_get_vkey(struct audit *audit, bool is_cosignature, struct arena *arena,
+                             struct str *ret_vkey, struct err *err)
+{
+    CLEANUP(buf_done) struct buf text;
+    enum err_code code = need_notary(audit, err);
+    if (code != ERR_OK)
+        return code;
+    buf_init(&text, 1024);
+    notary_write_vkey(audit->notary, is_cosignature, &text);
+    struct str vkey = text.failed ? STR_NONE : arena_dup(arena, buf_str(&text));
+    if (vkey.ptr == NULL)
+        return err_set(err, ERR_LIMIT, "memory is out");
+    *ret_vkey = vkey;
+    return ERR_OK;
+}
+
+enum err_code audit_prove(struct audit *audit, uint64_t index, struct arena *arena,
+                          struct str *ret_proof, struct err *err)
+{
+    enum err_code code = need_notary(audit, err);
+    return code == ERR_OK ? notary_prove(audit->notary, index, arena, ret_proof, err) : code;
 }

@@ -8,9 +8,9 @@
  * 4. When the disk is full, intents are refused while a reserve is left, so that refusals and
  * outcomes are still recorded.
  *
- * Threads: three of its own (writer, preparer of segments, indexer). A port belongs to one thread;
- * the rest may be called from any thread. Nothing here blocks but audit_open(), audit_close() and
- * audit_port_commit().
+ * Threads: four of its own (writer, preparer of segments, indexer, notary). A port belongs to one
+ * thread; the rest may be called from any thread. Nothing here blocks but audit_open(),
+ * audit_close() and audit_port_commit().
  */
 #pragma once
 
@@ -22,6 +22,7 @@
 
 #include "audit/entry.h"
 #include "audit/receipt.h"
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "keys/data_keys.h"
@@ -48,6 +49,9 @@ struct audit_config {
     size_t queue_bytes;      /* bound of everything not yet durable; 0: 64 MiB */
     bool no_index;           /* journal alone: benches and tests */
     uint64_t partition_rows; /* of the index; 0: 100,000 */
+    struct str origin_host;  /* the log is named by it when it is new; empty: no checkpoints, as in
+                                benches and tests */
+    uint32_t checkpoint_ms;  /* between checkpoints while entries come; 0: 1000 */
     struct audit_hooks hooks;
 };
 
@@ -74,14 +78,30 @@ struct audit_status {
     uint64_t open_intents; /* intents without an outcome so far */
     uint64_t queued_bytes;
     uint64_t batches;
-    uint64_t dropped;       /* refusals that could not be queued; recorded as a gap later */
-    uint64_t failures;      /* write and sync errors so far */
-    int64_t last_commit_us; /* wall clock; 0: none yet */
-    bool accepts;           /* intents are accepted */
+    uint64_t dropped;        /* refusals that could not be queued; recorded as a gap later */
+    uint64_t failures;       /* write and sync errors so far */
+    int64_t last_commit_us;  /* wall clock; 0: none yet */
+    uint64_t signed_entries; /* that the last checkpoint covers */
+    int64_t signed_us;       /* when it was signed; 0: none yet */
+    bool accepts;            /* intents are accepted */
     bool index_ok;
-    char why[ERR_TEXT_BYTES]; /* why intents are refused, or the index fails; "" */
+    bool proof_ok;            /* checkpoints are signed */
+    char why[ERR_TEXT_BYTES]; /* why intents are refused, or index or checkpoints fail; "" */
 };
 void audit_get_status(struct audit *audit, struct audit_status *ret_status);
+
+/* ---- proofs (docs/audit-format.md, "Merkle tree"); ERR_UNAVAILABLE: no checkpoints here ---- */
+
+/* The last checkpoint, a note. ERR_NOT_FOUND: none yet. */
+enum err_code audit_get_checkpoint(struct audit *audit, struct arena *arena, struct str *ret_note,
+                                   struct err *err) MUST_CHECK;
+/* What checkpoints are verified with; of the plain signature, or of the one with the time. */
+enum err_code audit_get_vkey(struct audit *audit, bool is_cosignature, struct arena *arena,
+                             struct str *ret_vkey, struct err *err) MUST_CHECK;
+/* That the entry with this index is in the log: c2sp.org/tlog-proof, with the leaf as extra data.
+ * ERR_NOT_FOUND: no such entry. ERR_UNAVAILABLE: no checkpoint covers it yet. */
+enum err_code audit_prove(struct audit *audit, uint64_t index, struct arena *arena,
+                          struct str *ret_proof, struct err *err) MUST_CHECK;
 
 /* The outcome of waiting for an entry; embedded in the caller's object, which stays where it is
  * until on_durable ran or audit_wait_cancel() was called. */

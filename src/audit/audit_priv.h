@@ -20,6 +20,7 @@
 #include "audit/segments.h"
 
 struct indexer;
+struct notary;
 
 enum {
     POOL_CLASSES = 5,
@@ -100,6 +101,7 @@ struct audit {
     struct intents *intents; /* the writer's */
     struct journal *journal;
     struct indexer *indexer; /* NULL: no index */
+    struct notary *notary;   /* NULL: no checkpoints */
 
     /* For entries about nobody in particular; replaced by the writer each month. */
     const struct data_key *_Atomic own_key;

@@ -68,6 +68,8 @@ static enum err_code open_audit(struct gate *gate, struct err *err)
         .segment_bytes = (uint64_t)settings->audit_segment_bytes,
         .reserve_bytes = (uint64_t)settings->audit_reserve_bytes,
         .gather_us = (uint32_t)settings->audit_gather_us,
+        .origin_host = settings->public_url.host,
+        .checkpoint_ms = (uint32_t)settings->audit_checkpoint_seconds * 1000,
     };
 
     return code == ERR_OK ? audit_open(&config, &gate->audit, err) : code;
