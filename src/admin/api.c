@@ -35,6 +35,8 @@ static const struct api api = {
             [ENDPOINT_AUDIT_TAIL] = {API_SEARCH, audit_follow},
             [ENDPOINT_AUDIT_STATUS] = {API_SEARCH, audit_state},
             [ENDPOINT_AUDIT_REINDEX] = {API_SEARCH, audit_index_again},
+            [ENDPOINT_AUDIT_CHECKPOINT] = {API_SEARCH, audit_checkpoint},
+            [ENDPOINT_AUDIT_PROOF] = {API_SEARCH, audit_proof},
         },
 };
 

@@ -373,13 +373,16 @@ static void write_state(struct jsonw *w, const struct audit_status *status)
         {"batches", status->batches},
         {"dropped", status->dropped},
         {"failures", status->failures},
+        {"signed_entries", status->signed_entries},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         jsonw_name_i64(w, numbers[i].name, (int64_t)numbers[i].value);
     show_time(w, "last_commit", status->last_commit_us);
+    show_time(w, "last_checkpoint", status->signed_us);
     jsonw_name_bool(w, "accepts", status->accepts);
     jsonw_name_bool(w, "index_ok", status->index_ok);
+    jsonw_name_bool(w, "proof_ok", status->proof_ok);
     if (status->why[0] != '\0')
         jsonw_name_str(w, "why", str_c(status->why));
 }

@@ -43,3 +43,5 @@ api_handler_fn audit_decrypt;
 api_handler_fn audit_follow;
 api_handler_fn audit_state;
 api_handler_fn audit_index_again;
+api_handler_fn audit_checkpoint;
+api_handler_fn audit_proof;

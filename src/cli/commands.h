@@ -9,6 +9,8 @@ struct options;
 typedef int command_fn(const struct options *options);
 
 command_fn command_apply;
+command_fn command_audit_checkpoint;
+command_fn command_audit_prove;
 command_fn command_audit_reindex;
 command_fn command_audit_search;
 command_fn command_audit_show;

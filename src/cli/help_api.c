@@ -74,8 +74,14 @@ static const struct {
     [ENDPOINT_AUDIT_STATUS] = {"", "`{entries, indexed, index_lag, open_intents, segments, "
                                    "journal_bytes, prepared_bytes, free_bytes, "
                                    "reserve_bytes, queued_bytes, batches, dropped, failures, "
-                                   "last_commit, accepts, index_ok, why}`"},
+                                   "last_commit, signed_entries, last_checkpoint, accepts, "
+                                   "index_ok, proof_ok, why}`"},
     [ENDPOINT_AUDIT_REINDEX] = {"", "202, the same"},
+    [ENDPOINT_AUDIT_CHECKPOINT] = {"", "`{checkpoint, key, time_key}`: a note of "
+                                       "c2sp.org/tlog-checkpoint, and verifier keys of its two "
+                                       "signatures"},
+    [ENDPOINT_AUDIT_PROOF] = {"an index, or the id of a call",
+                              "`{proofs: [{index, kind, proof}]}`: texts of c2sp.org/tlog-proof"},
     [ENDPOINT_METRICS] = {"", "text format of Prometheus"},
 };
 

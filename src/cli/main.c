@@ -15,6 +15,16 @@ static const struct option apply_options[] = {
     {0},
 };
 
+static const struct option audit_checkpoint_options[] = {
+    {"key", NULL, "Print the keys that checkpoints are verified with"},
+    {0},
+};
+
+static const struct option audit_prove_options[] = {
+    {"out", "DIR", "Write each proof to DIR/INDEX.tlog-proof"},
+    {0},
+};
+
 static const struct option audit_reindex_options[] = {
     {"no-wait", NULL, "Return at once; audit status shows how far it is"},
     {0},
@@ -131,6 +141,24 @@ static const struct command commands[] = {
               "which are hidden because nobody has said what they can do.",
      .options = apply_options,
      .run = command_apply},
+    {.name = "audit checkpoint",
+     .args = "",
+     .summary = "Print the last signed checkpoint of the log",
+     .prose =
+         "A checkpoint says how many entries the log has and what their root is. Kept elsewhere, "
+         "it proves later "
+         "that nothing before it was changed, removed or added.",
+     .options = audit_checkpoint_options,
+     .run = command_audit_checkpoint},
+    {.name = "audit prove",
+     .args = "INDEX-OR-CALL",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Write a proof that an entry is in the log",
+     .prose = "The proof holds the entry without the arguments and the checkpoint that it is "
+              "proved by; whoever has the key of the log can check it without the gateway.",
+     .options = audit_prove_options,
+     .run = command_audit_prove},
     {.name = "audit reindex",
      .args = "",
      .summary = "Build the search index again from the journal",

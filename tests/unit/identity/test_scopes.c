@@ -68,6 +68,8 @@ static void each_scope_opens_its_endpoints_and_no_other(void **state)
         {ENDPOINT_AUDIT_DECRYPT, 0},
         {ENDPOINT_AUDIT_TAIL, ALONE(AUDIT_READ)},
         {ENDPOINT_AUDIT_STATUS, ALONE(AUDIT_READ)},
+        {ENDPOINT_AUDIT_CHECKPOINT, ALONE(AUDIT_READ)},
+        {ENDPOINT_AUDIT_PROOF, ALONE(AUDIT_READ)},
         {ENDPOINT_AUDIT_REINDEX, ALONE(ADMIN)},
     };
     struct err err;
