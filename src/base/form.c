@@ -52,6 +52,13 @@ enum err_code form_parse(struct str text, struct arena *arena, struct form *ret_
     return ERR_OK;
 }
 
+bool form_is_type(struct str content_type)
+{
+    struct str rest = content_type;
+
+    return str_eq_nocase(str_trim(str_cut(&rest, ';')), STR("application/x-www-form-urlencoded"));
+}
+
 struct str form_get(const struct form *form, struct str name)
 {
     for (size_t i = 0; i < form->count; i++) {

@@ -27,6 +27,8 @@ struct form {
 /* Values live in arena. ERR_INVALID says which rule was broken; ERR_LIMIT: too many fields. */
 enum err_code form_parse(struct str text, struct arena *arena, struct form *ret_form,
                          struct err *err) MUST_CHECK;
+/* Is this value of Content-Type that of a form? */
+bool form_is_type(struct str content_type);
 /* ptr NULL: not there. */
 struct str form_get(const struct form *form, struct str name);
 /* One value: '+' is a space, "%41" an A. False: not encoded right, or arena full. */

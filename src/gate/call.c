@@ -364,6 +364,18 @@ static struct str challenge(const struct call *call)
     return text.ptr == NULL ? STR("Bearer") : text;
 }
 
+/* RFC 9110 §15.5.6. Empty: paths of the API have methods of their own. */
+static struct str allowed(const struct call *call)
+{
+    enum route_kind kind = call->route.kind;
+
+    if (kind == ROUTE_MCP || kind == ROUTE_SERVER)
+        return STR("POST, GET, DELETE");
+    if (kind == ROUTE_OAUTH_AUTHORIZE || kind == ROUTE_OAUTH_CALLBACK)
+        return STR("GET");
+    return kind >= ROUTE_OAUTH_TOKEN && kind <= ROUTE_OAUTH_LOGOUT ? STR("POST") : STR_NONE;
+}
+
 static size_t add_headers(const struct call *call, struct http_header *headers)
 {
     size_t count = 0;
@@ -377,10 +389,8 @@ static size_t add_headers(const struct call *call, struct http_header *headers)
         headers[count++] = (struct http_header){STR("Mcp-Session-Id"), call->session_header};
     if (call->reply_status == 429 || call->reply_status == 503)
         headers[count++] = (struct http_header){STR("Retry-After"), STR("1")};
-    /* RFC 9110 §15.5.6. Of /mcp: paths of the API have methods of their own. */
-    if (call->reply_status == 405 &&
-        (call->route.kind == ROUTE_MCP || call->route.kind == ROUTE_SERVER))
-        headers[count++] = (struct http_header){STR("Allow"), STR("POST, GET, DELETE")};
+    if (call->reply_status == 405 && allowed(call).len > 0)
+        headers[count++] = (struct http_header){STR("Allow"), allowed(call)};
     headers[count++] = (struct http_header){STR("Cache-Control"), STR("no-store")};
     return count;
 }

@@ -3,14 +3,19 @@
  * what its answer carries besides the page.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/form.h"
 #include "gate/login_priv.h"
 #include "gate/pages.h"
 #include "gate/pipeline.h"
 #include "gate/worker_priv.h"
 
-#define COOKIE "portreeve_login"
+/* The prefix has browsers refuse it from other hosts of the domain and over plain HTTP (RFC 6265bis
+ * §4.1.3); plain HTTP is for loopback alone. */
+#define COOKIE_SECURE "__Host-portreeve_login"
+#define COOKIE_PLAIN  "portreeve_login"
 
 /* The endpoints: what they take, and where they run. */
 static const struct step {
@@ -75,9 +80,10 @@ static struct str cookie_header(struct login *login)
 {
     bool is_https = login->gate->settings->public_url.is_https;
 
-    return arena_printf(login->arena,
-                        COOKIE "=" STR_FMT "; Path=/oauth; HttpOnly; SameSite=Lax; Max-Age=%d%s",
-                        STR_ARG(login->set_cookie), LOGIN_SECONDS, is_https ? "; Secure" : "");
+    return arena_printf(login->arena, "%s=" STR_FMT "; Path=%s; HttpOnly; SameSite=Lax; Max-Age=%d",
+                        is_https ? COOKIE_SECURE : COOKIE_PLAIN, STR_ARG(login->set_cookie),
+                        is_https ? "/; Secure" : "/oauth",
+                        login->set_cookie.len > 0 ? LOGIN_SECONDS : 0);
 }
 
 static void on_login(struct job *job)
@@ -100,7 +106,7 @@ static void on_login(struct job *job)
         headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     if (login->location.len > 0)
         headers[count++] = (struct http_header){STR("Location"), login->location};
-    if (login->set_cookie.len > 0)
+    if (login->set_cookie.len > 0 || login->is_over)
         headers[count++] = (struct http_header){STR("Set-Cookie"), cookie_header(login)};
     headers[count++] = (struct http_header){STR("Cache-Control"), STR("no-store")};
     call->reply_state = REPLY_SENT;
@@ -114,16 +120,51 @@ static void on_login(struct job *job)
 /* The value of our cookie; empty: none, or one that is not of its form. */
 static struct str find_cookie(struct call *call)
 {
+    bool is_https = call->worker->gate->settings->public_url.is_https;
+    struct str wanted = is_https ? STR(COOKIE_SECURE) : STR(COOKIE_PLAIN);
     struct str rest = http_request_header(call->http, STR("cookie"));
 
     while (rest.len > 0) {
         struct str value = str_trim(str_cut(&rest, ';'));
         struct str name = str_cut(&value, '=');
 
-        if (str_eq(name, STR(COOKIE)))
+        if (str_eq(name, wanted))
             return value.len == LOGIN_COOKIE_BYTES ? value : STR_NONE;
     }
     return STR_NONE;
+}
+
+/* Did a page of this gateway send the form? A browser says so in Origin or in Sec-Fetch-Site: one
+ * of them must be there, and neither say otherwise. Origins that the settings let at the API are no
+ * pages of ours. */
+static bool is_from_here(struct call *call)
+{
+    struct str origin = http_request_header(call->http, STR("origin"));
+    struct str site = http_request_header(call->http, STR("sec-fetch-site"));
+
+    if (origin.ptr == NULL && site.ptr == NULL)
+        return false;
+    return (origin.ptr == NULL ||
+            str_eq(origin, call->worker->gate->settings->public_url.origin)) &&
+           (site.ptr == NULL || str_eq(site, STR("same-origin")));
+}
+
+static void refuse_foreign(struct login *login)
+{
+    login_answer_page(login, 403, "This form is not ours",
+                      STR("Another site sent it. Go back to the program that sent you here, and "
+                          "begin again."));
+}
+
+static bool has_right_type(struct call *call, const struct step *step)
+{
+    struct str type = http_request_header(call->http, STR("content-type"));
+
+    if (strcmp(step->method, "GET") == 0)
+        return true;
+    if (step->kind != ROUTE_OAUTH_REGISTER)
+        return form_is_type(type);
+    return str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
 }
 
 static struct login *new_login(struct call *call)
@@ -180,9 +221,13 @@ enum step_result login_step(struct call *call)
         return call_turn_away(call, 404, "That is not offered here.");
     if (!str_eq(http_request_method(call->http), str_c(step->method)))
         return call_turn_away(call, 405, "Another method is expected here.");
+    if (!has_right_type(call, step))
+        return call_turn_away(call, 400, "The body is of another type than is expected here.");
     login = new_login(call);
     if (login == NULL)
         return call_turn_away(call, 503, "Memory is short; try again.");
+    if (step->is_page && strcmp(step->method, "POST") == 0 && !is_from_here(call))
+        login->then = refuse_foreign;
     call->is_waiting = true;
     call->key_job.run = run_login; /* keeps the call until the job is done */
     if (jobs_add(jobs, &login->job))

@@ -15,7 +15,8 @@ static struct str target_of(struct str redirect)
 {
     struct url url;
 
-    if (url_parse(redirect, &url, NULL) == ERR_OK)
+    /* A policy has no way to write an IPv6 address (CSP3 §2.3.1): the scheme alone says enough. */
+    if (url_parse(redirect, &url, NULL) == ERR_OK && str_find(url.host, ':') == url.host.len)
         return url.origin;
     return str_first(redirect, str_find(redirect, ':') + 1);
 }
@@ -76,7 +77,7 @@ void login_ask_consent(struct login *login)
     const struct wish *wish = &login->wish;
     const struct caller *person = &login->person;
 
-    if (!meet(login))
+    if (!meet(login) || !login_renew_cookie(login))
         return;
     const struct consent_page page = {
         .person = person->email.len > 0 ? person->email : person->name,
@@ -146,6 +147,7 @@ void login_consent(struct login *login)
     }
     if (!login_open_sealed(login, CONSENT_PURPOSE, form_get(&form, STR("grant")), &doc, &wish))
         return;
+    login->is_over = true;
     if (!str_eq(form_get(&form, STR("decision")), STR("allow")))
         login_answer_client(login, &wish, "access_denied", STR_NONE);
     else if (!read_agreement(login, &doc, &wish, &agreed))

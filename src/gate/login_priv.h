@@ -59,6 +59,7 @@ struct login {
     int status;
     struct str location;   /* of a redirect */
     struct str set_cookie; /* a new value */
+    bool is_over;          /* the sign-in has ended: the cookie goes, too */
     struct str target;     /* where the form of the page may lead */
     struct buf page;
 };
@@ -96,8 +97,11 @@ bool login_open_sealed(struct login *login, const char *purpose, struct str seal
 /* A text member; ptr NULL: not there. */
 struct str login_text(struct login *login, const struct json_doc *doc, const char *name);
 void login_write_wish(struct jsonw *w, const struct wish *wish);
+/* Another cookie from here on: what was sealed for the old one does not open any more. False:
+ * answered. */
+bool login_renew_cookie(struct login *login) MUST_CHECK;
 /* What only this browser's sign-in has, for this purpose: nothing but the cookie need be kept. */
-struct str login_secret(struct login *login, struct str cookie, const char *purpose);
+struct str login_secret(struct login *login, const char *purpose);
 
 /* False: answered. */
 bool login_find_provider(struct login *login, const struct provider **ret_provider,

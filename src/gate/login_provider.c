@@ -8,7 +8,6 @@
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "base/log.h"
-#include "base/rand.h"
 #include "base/secret.h"
 #include "gate/login_priv.h"
 #include "gate/redeem.h"
@@ -19,16 +18,7 @@
 
 /* ---- to the provider ---- */
 
-static struct str new_cookie(struct login *login)
-{
-    uint8_t bytes[32];
-    char *text = arena_alloc(login->arena, LOGIN_COOKIE_BYTES);
-
-    rand_bytes(bytes, sizeof bytes);
-    return text == NULL ? STR_NONE : str_of(text, base64url_encode(bytes, sizeof bytes, text));
-}
-
-static struct str seal_wish(struct login *login, const struct wish *wish, struct str cookie)
+static struct str seal_wish(struct login *login, const struct wish *wish)
 {
     CLEANUP(buf_done) struct buf plain;
     CLEANUP(buf_done) struct buf sealed;
@@ -41,7 +31,7 @@ static struct str seal_wish(struct login *login, const struct wish *wish, struct
     jsonw_name_i64(&w, "until", login->now_us + (int64_t)LOGIN_SECONDS * 1000000);
     login_write_wish(&w, wish);
     jsonw_end_object(&w);
-    seal_add(login->gate->keyring, LOGIN_PURPOSE, cookie, buf_str(&plain), &sealed);
+    seal_add(login->gate->keyring, LOGIN_PURPOSE, login->cookie, buf_str(&plain), &sealed);
     return plain.failed || sealed.failed ? STR_NONE : arena_dup(login->arena, buf_str(&sealed));
 }
 
@@ -54,12 +44,12 @@ void login_send(struct login *login, const struct provider *provider, const stru
                 const struct wish *wish)
 {
     CLEANUP(buf_done) struct buf url;
-    struct str cookie = new_cookie(login);
-    struct str verifier = login_secret(login, cookie, "verifier");
     uint8_t digest[CRYPTO_SHA256_BYTES];
     char challenge[LOGIN_CHALLENGE_LEN];
 
-    crypto_sha256(verifier, digest);
+    if (!login_renew_cookie(login))
+        return;
+    crypto_sha256(login_secret(login, "verifier"), digest);
     base64url_encode(digest, sizeof digest, challenge);
     buf_init(&url, 128 << 10);
     buf_add(&url, found->authorization_endpoint);
@@ -67,11 +57,10 @@ void login_send(struct login *login, const struct provider *provider, const stru
     login_add_param(&url, "client_id", provider->client_id);
     login_add_param(&url, "redirect_uri", callback_url(login));
     login_add_param(&url, "scope", STR("openid email profile"));
-    login_add_param(&url, "state", seal_wish(login, wish, cookie));
-    login_add_param(&url, "nonce", login_secret(login, cookie, "nonce"));
+    login_add_param(&url, "state", seal_wish(login, wish));
+    login_add_param(&url, "nonce", login_secret(login, "nonce"));
     login_add_param(&url, "code_challenge", str_of(challenge, sizeof challenge));
     login_add_param(&url, "code_challenge_method", STR("S256"));
-    login->set_cookie = cookie;
     login_answer_redirect(login, &url);
 }
 
@@ -155,7 +144,7 @@ static enum err_code exchange(struct login *login, const struct provider *provid
     buf_add_c(&body, "&redirect_uri=");
     login_add_encoded(&body, callback_url(login));
     buf_add_c(&body, "&code_verifier=");
-    login_add_encoded(&body, login_secret(login, login->cookie, "verifier"));
+    login_add_encoded(&body, login_secret(login, "verifier"));
     if (has_secret && !read_secret(login, provider, &secret))
         return err_set(err, ERR_NOT_FOUND, "the secret of this gateway at the provider is missing");
     if (has_secret) {
@@ -232,8 +221,8 @@ static enum jwt_why judge_id_token(struct login *login, const struct provider *p
                             login->now_us);
     if (why == JWT_OK)
         why = jwt_judge(jwt, &expect, login->arena, claims);
-    if (why == JWT_OK && !str_eq_secret(jwt_text(jwt, STR("nonce"), login->arena),
-                                        login_secret(login, login->cookie, "nonce")))
+    if (why == JWT_OK &&
+        !str_eq_secret(jwt_text(jwt, STR("nonce"), login->arena), login_secret(login, "nonce")))
         why = JWT_BAD_CLAIMS;
     return why;
 }

@@ -36,11 +36,12 @@ void login_callback(struct login *login)
     }
     if (!login_open_sealed(login, LOGIN_PURPOSE, form_get(&form, STR("state")), &doc, &login->wish))
         return;
+    login->is_over = true; /* what the provider said counts once; the consent page has its own */
     struct str issuer = form_get(&form, STR("iss"));
     if (!login_find_provider(login, &provider, &found))
         return;
-    /* RFC 9207: an answer of another issuer is a mix-up. */
-    if (issuer.ptr != NULL && !str_eq(issuer, provider->issuer))
+    /* RFC 9207 §2.4: an answer of another issuer is a mix-up. */
+    if (issuer.ptr == NULL ? found.names_issuer : !str_eq(issuer, provider->issuer))
         login_bad_request(login, "The answer came from another identity provider.");
     else if (form_get(&form, STR("error")).ptr != NULL)
         login_answer_client(login, &login->wish, "access_denied", STR_NONE);

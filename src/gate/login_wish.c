@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/form.h"
+#include "base/rand.h"
 #include "gate/login_priv.h"
 #include "gate/redeem.h"
 #include "keys/seal.h"
@@ -70,6 +71,9 @@ const char *login_read_wish(struct login *login, const struct form *form, struct
         return "invalid_request";
     if (!str_eq(form_get(form, STR("response_type")), STR("code")))
         return "unsupported_response_type";
+    struct str mode = form_get(form, STR("response_mode"));
+    if (mode.ptr != NULL && !str_eq(mode, STR("query")))
+        return "invalid_request";
     if (!str_eq(form_get(form, STR("code_challenge_method")), STR("S256")) ||
         !is_challenge(wish->challenge))
         return "invalid_request";
@@ -131,10 +135,26 @@ bool login_open_sealed(struct login *login, const char *purpose, struct str seal
     return true;
 }
 
-/* Secrets that only this browser's sign-in has: nothing but the cookie need be kept. */
-struct str login_secret(struct login *login, struct str cookie, const char *purpose)
+bool login_renew_cookie(struct login *login)
 {
-    const struct str pieces[] = {STR("portreeve sign-in\n"), str_c(purpose), STR("\n"), cookie};
+    uint8_t bytes[32];
+    char *text = arena_alloc(login->arena, LOGIN_COOKIE_BYTES);
+
+    if (text == NULL) {
+        login_answer_page(login, 500, "Something went wrong", STR("Memory is short; try again."));
+        return false;
+    }
+    rand_bytes(bytes, sizeof bytes);
+    login->cookie = str_of(text, base64url_encode(bytes, sizeof bytes, text));
+    login->set_cookie = login->cookie;
+    return true;
+}
+
+/* Secrets that only this browser's sign-in has: nothing but the cookie need be kept. */
+struct str login_secret(struct login *login, const char *purpose)
+{
+    const struct str pieces[] = {STR("portreeve sign-in\n"), str_c(purpose), STR("\n"),
+                                 login->cookie};
     uint8_t mac[CRYPTO_SHA256_BYTES];
     char *text = arena_alloc(login->arena, BASE64URL_LEN(sizeof mac));
 

@@ -223,6 +223,8 @@ enum step_result logout_step(struct call *call)
         return call_turn_away(call, 404, "That is not offered here.");
     if (!str_eq(http_request_method(call->http), STR("POST")))
         return call_turn_away(call, 405, "Another method is expected here.");
+    if (!form_is_type(http_request_header(call->http, STR("content-type"))))
+        return call_turn_away(call, 400, "The body must be a form.");
     logout = new_logout(call);
     if (logout == NULL)
         return call_turn_away(call, 503, "Memory is short; try again.");

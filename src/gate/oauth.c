@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/form.h"
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "gate/control.h"
@@ -238,13 +239,6 @@ static struct token_job *new_token_job(struct call *call)
     return job;
 }
 
-static bool is_form(struct str type)
-{
-    struct str rest = type;
-
-    return str_eq_nocase(str_trim(str_cut(&rest, ';')), STR("application/x-www-form-urlencoded"));
-}
-
 enum step_result oauth_token(struct call *call)
 {
     struct token_job *job = NULL;
@@ -257,7 +251,7 @@ enum step_result oauth_token(struct call *call)
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     if (!str_eq(http_request_method(call->http), STR("POST")))
         return call_turn_away(call, 405, "Tokens are asked for with POST.");
-    if (!is_form(http_request_header(call->http, STR("content-type"))))
+    if (!form_is_type(http_request_header(call->http, STR("content-type"))))
         return call_turn_away(call, 400, "The body must be a form.");
     job = new_token_job(call);
     if (job == NULL)

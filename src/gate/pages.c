@@ -67,9 +67,10 @@ static void end(struct buf *out)
 
 static void row(struct buf *out, const char *name, struct str value)
 {
-    buf_printf(out, "<dt>%s</dt><dd><code>", name);
+    /* Isolated: a text that turns the direction of reading turns its own alone. */
+    buf_printf(out, "<dt>%s</dt><dd><bdi><code>", name);
     page_text(out, value);
-    buf_add_c(out, "</code></dd>");
+    buf_add_c(out, "</code></bdi></dd>");
 }
 
 void page_consent(struct buf *out, const struct consent_page *page)

@@ -73,6 +73,10 @@ static enum err_code read_document(const struct provider *provider, struct str b
     if (code == ERR_OK)
         code = read_url(provider, &doc, "userinfo_endpoint", arena, &ret_found->userinfo_endpoint,
                         err);
+    json_pos names = json_get(&doc, 0, STR("authorization_response_iss_parameter_supported"));
+    ret_found->names_issuer = false;
+    if (names != JSON_NONE && !json_bool(&doc, names, &ret_found->names_issuer))
+        ret_found->names_issuer = true; /* what can't be read may have been a yes */
     if (code == ERR_OK && ret_found->jwks_uri.len == 0)
         return err_set(err, ERR_INVALID, "the provider's metadata has no jwks_uri");
     return code;

@@ -15,6 +15,7 @@ struct discovery {
     struct str authorization_endpoint; /* empty: none */
     struct str token_endpoint;         /* empty: none */
     struct str userinfo_endpoint;      /* empty: none */
+    bool names_issuer;                 /* every answer of its has `iss` (RFC 9207 §3) */
 };
 
 /* The document's issuer must be exactly the expected one. Texts live in arena, and serve as C

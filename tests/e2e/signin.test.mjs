@@ -1,7 +1,6 @@
 // People sign in at their provider through the gateway: clients that know nothing but the URL, the pages on
 // the way, and what is refused.
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { Gateway, freePort, until } from './lib/gateway.mjs';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
@@ -9,10 +8,10 @@ import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextproto
 import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
 import { modernPost } from './lib/clients.mjs';
 import { Browser, startProvider } from './lib/provider.mjs';
+import { SignIn, pkce, redirect } from './lib/signin.mjs';
 import { rawUpstream } from './lib/upstreams.mjs';
 
 const tools = [{ name: 'look', inputSchema: { type: 'object' } }];
-const redirect = 'http://127.0.0.1:9/callback';
 let upstream;
 let corp;
 let gateway;
@@ -36,6 +35,7 @@ grants:
   - {name: analysts, to: {groups: [analysts], users: [ann@example.com]}, server: docs, categories: [read-only]}
 `,
   });
+  gate = new SignIn(gateway);
 }, { timeout: 60000 });
 
 after(async () => {
@@ -45,69 +45,13 @@ after(async () => {
 
 const call = (token, path = '/mcp/docs') => modernPost(`${gateway.url}${path}`, token, 'tools/call', { name: 'look', arguments: {} });
 const resource = () => `${gateway.url}/mcp/docs`;
-
-async function register(metadata = {}) {
-  const response = await fetch(`${gateway.url}/oauth/register`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ client_name: 'Test client', redirect_uris: [redirect], token_endpoint_auth_method: 'none', ...metadata }),
-  });
-  return { status: response.status, json: await response.json() };
-}
-
-const pkce = () => {
-  const verifier = randomBytes(32).toString('base64url');
-  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') };
-};
-
-function authorizeUrl(client, challenge, more = {}) {
-  const query = {
-    response_type: 'code',
-    client_id: client,
-    redirect_uri: redirect,
-    state: 'the state',
-    code_challenge: challenge,
-    code_challenge_method: 'S256',
-    resource: resource(),
-    ...more,
-  };
-  return `${gateway.url}/oauth/authorize?${new URLSearchParams(JSON.parse(JSON.stringify(query)))}`;
-}
-
-// Up to the consent page.
-async function untilConsent(browser, url, person) {
-  const callback = await browser.signIn(url, person, `${gateway.url}/oauth/callback`);
-  const response = await browser.fetch(callback);
-  return { response, page: await response.text() };
-}
-
-const unescape = (text) => text.replace(/&quot;/g, '"').replace(/&#39;/g, "'").replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
-const grantOf = (page) => unescape(page.match(/name="grant" value="([^"]*)"/)[1]);
-
-async function consent(browser, page, decision = 'allow', headers = { Origin: gateway.url }) {
-  const response = await browser.fetch(`${gateway.url}/oauth/consent`, {
-    method: 'POST',
-    headers,
-    body: new URLSearchParams({ grant: grantOf(page), decision }),
-  });
-  const location = response.headers.get('location');
-  return { status: response.status, location: location && new URL(location), text: await response.text() };
-}
-
-async function token(form) {
-  const response = await fetch(`${gateway.url}/oauth/token`, { method: 'POST', body: new URLSearchParams(JSON.parse(JSON.stringify(form))) });
-  return { status: response.status, json: await response.json() };
-}
-
-async function signIn(person = 'ann', more = {}) {
-  const client = (await register()).json.client_id;
-  const { verifier, challenge } = pkce();
-  const browser = new Browser();
-  const { page } = await untilConsent(browser, authorizeUrl(client, challenge, more), person);
-  const back = await consent(browser, page);
-  const code = back.location.searchParams.get('code');
-  return { client, verifier, browser, page, back, code, form: { grant_type: 'authorization_code', client_id: client, code, redirect_uri: redirect, code_verifier: verifier } };
-}
+let gate;
+const register = (...args) => gate.register(...args);
+const authorizeUrl = (...args) => gate.authorizeUrl(...args);
+const untilConsent = (...args) => gate.untilConsent(...args);
+const consent = (...args) => gate.consent(...args);
+const token = (...args) => gate.token(...args);
+const signIn = (...args) => gate.signIn(...args);
 
 describe('a client that knows the URL alone', { timeout: 60000 }, () => {
   test('finds its way, and calls as the person', async () => {
@@ -213,61 +157,6 @@ describe('the official clients, with nothing but the URL', { timeout: 60000 }, (
     });
 });
 
-describe('the consent page', { timeout: 60000 }, () => {
-  test('names client, address and person, escaped, framed by nobody, kept by nobody', async () => {
-    const name = '<script>alert("1")</script>';
-    const client = (await register({ client_name: name })).json.client_id;
-    const { response, page } = await untilConsent(new Browser(), authorizeUrl(client, pkce().challenge), 'ann');
-    assert.equal(response.status, 200);
-    assert.ok(!page.includes('<script'));
-    assert.ok(unescape(page).includes(name));
-    assert.ok(page.includes('ann@example.com') && page.includes(redirect) && page.includes(resource()));
-    assert.match(page, /a program on this computer/);
-    const policy = response.headers.get('content-security-policy');
-    assert.match(policy, /default-src 'none'/);
-    assert.match(policy, /frame-ancestors 'none'/);
-    assert.match(policy, /form-action 'self' http:\/\/127\.0\.0\.1:9$/);
-    assert.equal(response.headers.get('x-frame-options'), 'DENY');
-    assert.equal(response.headers.get('cache-control'), 'no-store');
-    assert.equal(response.headers.get('referrer-policy'), 'same-origin');
-  });
-
-  test('denying leads back without a code', async () => {
-    const client = (await register()).json.client_id;
-    const browser = new Browser();
-    const { page } = await untilConsent(browser, authorizeUrl(client, pkce().challenge), 'ann');
-    const back = await consent(browser, page, 'deny');
-    assert.equal(back.location.searchParams.get('error'), 'access_denied');
-    assert.equal(back.location.searchParams.get('iss'), gateway.url);
-    assert.equal(back.location.searchParams.get('code'), null);
-  });
-
-  test('its form works in the browser that began alone, and from this site alone', async () => {
-    const client = (await register()).json.client_id;
-    const browser = new Browser();
-    const { page } = await untilConsent(browser, authorizeUrl(client, pkce().challenge), 'ann');
-    assert.equal((await consent(new Browser(), page)).status, 400, 'no cookie');
-    const thief = new Browser();
-    await thief.fetch(authorizeUrl(client, pkce().challenge));
-    assert.equal((await consent(thief, page)).status, 400, 'another cookie');
-    assert.equal((await consent(browser, page, 'allow', { Origin: 'https://evil.example.com' })).status, 403, 'another site');
-    assert.equal((await consent(browser, page)).status, 303);
-  });
-
-  test('the cookie is for these pages alone, and no script reads it', async () => {
-    const client = (await register()).json.client_id;
-    const response = await fetch(authorizeUrl(client, pkce().challenge), { redirect: 'manual' });
-    const [cookie] = response.headers.getSetCookie();
-    for (const part of ['HttpOnly', 'SameSite=Lax', 'Path=/oauth', 'Max-Age=600']) assert.ok(cookie.includes(part), part);
-  });
-
-  test('the way back from the provider is bound to the browser that began', async () => {
-    const client = (await register()).json.client_id;
-    const callback = await new Browser().signIn(authorizeUrl(client, pkce().challenge), 'ann', `${gateway.url}/oauth/callback`);
-    assert.equal((await fetch(callback)).status, 400);
-  });
-});
-
 // As a browser does it: the page of the provider, and its form.
 async function signOutAtProvider(browser) {
   const page = await (await browser.fetch(`${corp.url}/session/end`)).text();
@@ -341,10 +230,15 @@ describe('the end of a session', { timeout: 60000 }, () => {
     });
 
   test('a consent page makes one, however often it is sent', async () => {
-    const { browser, page, form } = await signIn();
-    assert.equal((await token(form)).status, 200);
+    const client = (await register()).json.client_id;
+    const browser = new Browser();
+    const { page } = await untilConsent(browser, authorizeUrl(client, pkce().challenge), 'ann');
+    const cookies = new Map(browser.cookies);
+    assert.equal((await consent(browser, page)).status, 303);
+    browser.cookies = cookies;
     const again = await consent(browser, page);
     assert.equal(again.status, 400);
+    assert.match(again.text, /answered before/);
     assert.equal(again.location, null);
   });
 

@@ -44,7 +44,7 @@ export function run(args, { input, env } = {}) {
 }
 
 export class Gateway {
-  // options: {programs, workers, settings (more lines of portreeve.yaml), listen, publicUrl, dir, secrets, wrap}
+  // options: {programs, workers, settings (more lines of portreeve.yaml), listen, publicUrl (of a proxy in front), dir, secrets, wrap}
   static async create(options = {}) {
     const gateway = new Gateway();
     gateway.options = options;
@@ -78,7 +78,7 @@ export class Gateway {
     writeFileSync(
       this.settings,
       `listen: ${listen ?? JSON.stringify([`127.0.0.1:${this.port}`])}\n` +
-        `public_url: ${this.url}\ndata_dir: ./data\nsecrets_dir: ./secrets\n` +
+        `public_url: ${this.options.publicUrl ?? this.url}\ndata_dir: ./data\nsecrets_dir: ./secrets\n` +
         `programs: ${JSON.stringify(programs)}\n${workers}${settings}\n`,
     );
   }

@@ -46,12 +46,24 @@ static void more_than_the_most_fields_are_refused(void **state)
     buf_done(&text);
 }
 
+static void a_form_says_that_it_is_one(void **state)
+{
+    (void)state;
+    assert_true(form_is_type(STR("application/x-www-form-urlencoded")));
+    assert_true(form_is_type(STR("Application/X-WWW-Form-URLencoded ; charset=UTF-8")));
+    assert_false(form_is_type(STR("application/x-www-form-urlencoded2")));
+    assert_false(form_is_type(STR("text/plain; application/x-www-form-urlencoded")));
+    assert_false(form_is_type(STR("")));
+    assert_false(form_is_type(STR_NONE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_come_out_decoded),
         cmocka_unit_test(what_two_readers_could_take_differently_is_refused),
         cmocka_unit_test(more_than_the_most_fields_are_refused),
+        cmocka_unit_test(a_form_says_that_it_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
