@@ -176,12 +176,23 @@ enum token_kind {
 
 #define TOKEN_HASH_BYTES 32
 
+/* Whose tokens: one of them is 0. */
+struct token_holder {
+    int64_t robot_id;
+    int64_t user_id;
+};
+
 /* An API token: never the token itself, only its keyed hash. */
 struct token {
     struct str id; /* public, short, for lists and the log */
     enum token_kind kind;
-    int64_t robot_id; /* of TOKEN_ROBOT; else 0 */
-    struct str owner; /* e-mail of the holder of the other kinds; else empty */
+    int64_t robot_id;      /* of TOKEN_ROBOT; else 0 */
+    struct str owner;      /* e-mail of the holder, of TOKEN_ADMIN; else empty */
+    int64_t user_id;       /* of TOKEN_USER; else 0, and what follows is empty */
+    struct str name;       /* as the person calls the key */
+    struct str agent;      /* that it was made for; empty: the person's own use */
+    struct str groups;     /* JSON: a list of texts; those of the person when it was made */
+    struct str session_id; /* of the sign-in that it was made in, and ends with; or empty */
     uint8_t hash[TOKEN_HASH_BYTES];
     uint32_t scopes; /* SCOPE_BIT set */
     int64_t created_us;

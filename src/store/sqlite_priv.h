@@ -79,8 +79,11 @@ enum err_code sqlite_add_token(struct sql *sql, const struct token *token, int64
 /* *ret_count: 1 or 0. */
 enum err_code sqlite_revoke_token(struct sql *sql, struct str id, int64_t now_us, size_t *ret_count,
                                   struct err *err) MUST_CHECK;
-enum err_code sqlite_revoke_robot_tokens(struct sql *sql, int64_t robot_id, int64_t now_us,
-                                         size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code sqlite_revoke_tokens(struct sql *sql, const struct token_holder *holder,
+                                   int64_t now_us, size_t *ret_count, struct err *err) MUST_CHECK;
+/* Before the new token is added. */
+enum err_code sqlite_end_tokens(struct sql *sql, int64_t robot_id, struct str old, int64_t now_us,
+                                int64_t ends_us, struct err *err) MUST_CHECK;
 /* sessions_sqlite.c; id empty: all of them */
 enum err_code sqlite_load_sessions(struct loader *loader, struct str id,
                                    struct oauth_session **ret_sessions, size_t *ret_count,

@@ -112,9 +112,10 @@ static bool holder_fits(const struct token *token)
 {
     if (token->id.len == 0)
         return false;
-    if (token->kind == TOKEN_ROBOT)
-        return token->robot_id > 0 && token->owner.len == 0;
-    return token->robot_id == 0 && token->owner.len > 0;
+    bool has_robot = token->robot_id > 0;
+    bool has_user = token->user_id > 0 && token->name.len > 0;
+    return has_robot == (token->kind == TOKEN_ROBOT) && has_user == (token->kind == TOKEN_USER) &&
+           (token->owner.len > 0) == (token->kind == TOKEN_ADMIN);
 }
 
 enum err_code store_add_token(struct store *store, const struct token *token,
@@ -124,7 +125,20 @@ enum err_code store_add_token(struct store *store, const struct token *token,
     check_change(change);
     if (!holder_fits(token))
         return err_set(err, ERR_INVALID, "a token needs an id, and the holder that fits its kind");
-    return leave(store, enter(store)->add_token(store, token, change, ret_policy_version, err));
+    return leave(store,
+                 enter(store)->add_token(store, token, NULL, change, ret_policy_version, err));
+}
+
+enum err_code store_rotate_token(struct store *store, const struct token *token, struct str old,
+                                 int64_t ends_us, const struct store_change *change,
+                                 uint64_t *ret_policy_version, struct err *err)
+{
+    const struct token_rotation rotation = {.old = old, .ends_us = ends_us};
+    check_change(change);
+    if (token->kind != TOKEN_ROBOT || !holder_fits(token))
+        return err_set(err, ERR_INVALID, "tokens of robots alone are rotated");
+    return leave(store,
+                 enter(store)->add_token(store, token, &rotation, change, ret_policy_version, err));
 }
 
 enum err_code store_revoke_token(struct store *store, struct str id,
@@ -135,13 +149,15 @@ enum err_code store_revoke_token(struct store *store, struct str id,
     return leave(store, enter(store)->revoke_token(store, id, change, ret_policy_version, err));
 }
 
-enum err_code store_revoke_robot_tokens(struct store *store, int64_t robot_id,
-                                        const struct store_change *change, size_t *ret_count,
-                                        uint64_t *ret_policy_version, struct err *err)
+enum err_code store_revoke_tokens(struct store *store, const struct token_holder *holder,
+                                  const struct store_change *change, size_t *ret_count,
+                                  uint64_t *ret_policy_version, struct err *err)
 {
     check_change(change);
-    return leave(store, enter(store)->revoke_robot_tokens(store, robot_id, change, ret_count,
-                                                          ret_policy_version, err));
+    if ((holder->robot_id > 0) == (holder->user_id > 0))
+        return err_set(err, ERR_INVALID, "tokens are of one robot or of one user");
+    return leave(store, enter(store)->revoke_tokens(store, holder, change, ret_count,
+                                                    ret_policy_version, err));
 }
 
 enum err_code store_load_users(struct store *store, struct arena *arena, struct user **ret_users,

@@ -111,20 +111,30 @@ enum err_code store_save_tools(struct store *store, int64_t server_id, const str
 
 enum err_code store_load_tokens(struct store *store, struct arena *arena, struct token **ret_tokens,
                                 size_t *ret_count, struct err *err) MUST_CHECK;
+/* Keys of one person, with those that ended within STORE_KEY_ENDED_US. */
+enum { STORE_MAX_USER_KEYS = 128 };
+#define STORE_KEY_ENDED_US (INT64_C(30) * 86400 * 1000000)
+
 /* created_us becomes the time of the change; last_used_us and revoked_us are not read.
- * ERR_CONFLICT: the id or the hash is there already. ERR_NOT_FOUND: no such robot. ERR_INVALID:
- * holder and kind don't fit. */
+ * ERR_CONFLICT: the id or the hash is there already, or the person has too many keys.
+ * ERR_NOT_FOUND: no such robot or user. ERR_INVALID: holder and kind don't fit. */
 enum err_code store_add_token(struct store *store, const struct token *token,
                               const struct store_change *change, uint64_t *ret_policy_version,
                               struct err *err) MUST_CHECK;
+/* The same for a robot's token that takes the place of others: of one (old, an id), or of all that
+ * the robot has (old empty), which end at ends_us, or when they would have ended earlier. All or
+ * nothing. ERR_NOT_FOUND: old is none of this robot's that is good now. */
+enum err_code store_rotate_token(struct store *store, const struct token *token, struct str old,
+                                 int64_t ends_us, const struct store_change *change,
+                                 uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
 /* ERR_NOT_FOUND: no such token. A token that is revoked already stays as it is: ERR_OK. */
 enum err_code store_revoke_token(struct store *store, struct str id,
                                  const struct store_change *change, uint64_t *ret_policy_version,
                                  struct err *err) MUST_CHECK;
 /* *ret_count: how many were revoked now. */
-enum err_code store_revoke_robot_tokens(struct store *store, int64_t robot_id,
-                                        const struct store_change *change, size_t *ret_count,
-                                        uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code store_revoke_tokens(struct store *store, const struct token_holder *holder,
+                                  const struct store_change *change, size_t *ret_count,
+                                  uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
 
 enum err_code store_load_users(struct store *store, struct arena *arena, struct user **ret_users,
                                size_t *ret_count, struct err *err) MUST_CHECK;

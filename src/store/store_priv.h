@@ -9,6 +9,12 @@
 
 #include "store/store.h"
 
+/* The tokens of the same robot whose place a new one takes. */
+struct token_rotation {
+    struct str old; /* its id; empty: all of them */
+    int64_t ends_us;
+};
+
 /* Each as the function store_… of the same name. */
 struct store_ops {
     void (*close)(struct store *store);
@@ -30,15 +36,17 @@ struct store_ops {
                                 struct err *err);
     enum err_code (*load_tokens)(struct store *store, struct arena *arena,
                                  struct token **ret_tokens, size_t *ret_count, struct err *err);
+    /* rotation NULL: the token takes nobody's place */
     enum err_code (*add_token)(struct store *store, const struct token *token,
+                               const struct token_rotation *rotation,
                                const struct store_change *change, uint64_t *ret_policy_version,
                                struct err *err);
     enum err_code (*revoke_token)(struct store *store, struct str id,
                                   const struct store_change *change, uint64_t *ret_policy_version,
                                   struct err *err);
-    enum err_code (*revoke_robot_tokens)(struct store *store, int64_t robot_id,
-                                         const struct store_change *change, size_t *ret_count,
-                                         uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*revoke_tokens)(struct store *store, const struct token_holder *holder,
+                                   const struct store_change *change, size_t *ret_count,
+                                   uint64_t *ret_policy_version, struct err *err);
     enum err_code (*load_users)(struct store *store, struct arena *arena, struct user **ret_users,
                                 size_t *ret_count, struct err *err);
     enum err_code (*see_user)(struct store *store, const struct user *user,

@@ -212,9 +212,11 @@ struct save_ctx {
     const struct tool_seen *seen;
     size_t seen_count;
     struct tool_changes tools;
-    int64_t id; /* of the server or the robot */
+    int64_t id; /* of the server */
     const struct token *token;
+    const struct token_rotation *rotation; /* may be NULL */
     struct str token_id;
+    const struct token_holder *holder; /* whose tokens are revoked; NULL: token_id is */
     size_t revoked;
     uint64_t version;
 };
@@ -270,17 +272,24 @@ static enum err_code save_tools(struct store *store, int64_t server_id,
 static enum err_code add_token_body(struct sql *sql, void *ctx, struct err *err)
 {
     struct save_ctx *c = ctx;
-    enum err_code code = sqlite_add_token(sql, c->token, c->change->now_us, err);
+    const struct token_rotation *rotation = c->rotation;
+    enum err_code code = ERR_OK;
+    if (rotation != NULL)
+        code = sqlite_end_tokens(sql, c->token->robot_id, rotation->old, c->change->now_us,
+                                 rotation->ends_us, err);
+    if (code == ERR_OK)
+        code = sqlite_add_token(sql, c->token, c->change->now_us, err);
     if (code == ERR_OK)
         code = remember_change(sql, c->change, err);
     return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
 }
 
 static enum err_code add_token(struct store *store, const struct token *token,
+                               const struct token_rotation *rotation,
                                const struct store_change *change, uint64_t *ret_policy_version,
                                struct err *err)
 {
-    struct save_ctx c = {.change = change, .token = token};
+    struct save_ctx c = {.change = change, .token = token, .rotation = rotation};
     enum err_code code = sqlite_run(store, SQL_WRITE, add_token_body, &c, err);
     if (code == ERR_OK)
         *ret_policy_version = c.version;
@@ -291,8 +300,9 @@ static enum err_code revoke_body(struct sql *sql, void *ctx, struct err *err)
 {
     struct save_ctx *c = ctx;
     enum err_code code =
-        c->id == 0 ? sqlite_revoke_token(sql, c->token_id, c->change->now_us, &c->revoked, err)
-                   : sqlite_revoke_robot_tokens(sql, c->id, c->change->now_us, &c->revoked, err);
+        c->holder == NULL
+            ? sqlite_revoke_token(sql, c->token_id, c->change->now_us, &c->revoked, err)
+            : sqlite_revoke_tokens(sql, c->holder, c->change->now_us, &c->revoked, err);
     if (code == ERR_OK)
         code = remember_change(sql, c->change, err);
     if (code != ERR_OK)
@@ -312,13 +322,11 @@ static enum err_code revoke_token(struct store *store, struct str id,
     return code;
 }
 
-static enum err_code revoke_robot_tokens(struct store *store, int64_t robot_id,
-                                         const struct store_change *change, size_t *ret_count,
-                                         uint64_t *ret_policy_version, struct err *err)
+static enum err_code revoke_tokens(struct store *store, const struct token_holder *holder,
+                                   const struct store_change *change, size_t *ret_count,
+                                   uint64_t *ret_policy_version, struct err *err)
 {
-    if (robot_id <= 0)
-        return err_set(err, ERR_INVALID, "no robot has the id %lld", (long long)robot_id);
-    struct save_ctx c = {.change = change, .id = robot_id};
+    struct save_ctx c = {.change = change, .holder = holder};
     enum err_code code = sqlite_run(store, SQL_WRITE, revoke_body, &c, err);
     if (code == ERR_OK) {
         *ret_count = c.revoked;
@@ -408,7 +416,7 @@ static const struct store_ops sqlite_ops = {
     .load_tokens = load_tokens,
     .add_token = add_token,
     .revoke_token = revoke_token,
-    .revoke_robot_tokens = revoke_robot_tokens,
+    .revoke_tokens = revoke_tokens,
     .load_users = sqlite_op_load_users,
     .see_user = sqlite_op_see_user,
     .set_user = sqlite_op_set_user,

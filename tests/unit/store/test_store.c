@@ -578,15 +578,16 @@ static void the_tokens_of_a_robot_that_goes_are_revoked_for_good(void **state)
     assert_true(load(store, arena).robots[0].id != tokens[0].robot_id);
 
     size_t revoked = 0;
-    assert_ok(
-        store_revoke_robot_tokens(store, tokens[1].robot_id, &nobody, &revoked, &version, &err),
-        err);
+    assert_ok(store_revoke_tokens(store, &(struct token_holder){.robot_id = tokens[1].robot_id},
+                                  &nobody, &revoked, &version, &err),
+              err);
     assert_int_equal(revoked, 1);
-    assert_ok(
-        store_revoke_robot_tokens(store, tokens[1].robot_id, &nobody, &revoked, &version, &err),
-        err);
+    assert_ok(store_revoke_tokens(store, &(struct token_holder){.robot_id = tokens[1].robot_id},
+                                  &nobody, &revoked, &version, &err),
+              err);
     assert_int_equal(revoked, 0);
-    assert_int_equal(store_revoke_robot_tokens(store, 0, &nobody, &revoked, &version, &err),
+    assert_int_equal(store_revoke_tokens(store, &(struct token_holder){.robot_id = 0}, &nobody,
+                                         &revoked, &version, &err),
                      ERR_INVALID);
     store_close(store);
     scratch_remove(&scratch);
