@@ -23,6 +23,7 @@ api_handler_fn tools_hints;
 api_handler_fn tools_set;
 
 api_handler_fn robots_list;
+api_handler_fn robots_show;
 api_handler_fn robots_create;
 api_handler_fn robots_revoke;
 api_handler_fn tokens_list;
@@ -32,6 +33,13 @@ api_handler_fn tokens_revoke;
 api_handler_fn users_list;
 api_handler_fn users_set;
 api_handler_fn users_sign_out;
+api_handler_fn users_keys;
+api_handler_fn users_revoke_keys;
+
+api_handler_fn me_show;
+api_handler_fn keys_list;
+api_handler_fn keys_create;
+api_handler_fn keys_revoke;
 
 api_handler_fn sessions_list;
 api_handler_fn sessions_end;

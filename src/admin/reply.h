@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/jsonw.h"
-#include "gate/api.h"
+#include "gate/control.h"
 
 /* {"error": {"code": word, "message": sentence}} with the status that belongs to the code. Replaces
  * what the body held. */
@@ -34,3 +34,9 @@ enum err_code body_object(const struct api_request *request, const char *const *
 /* A string member; *ret_value untouched when it is not there. ERR_INVALID: no string. */
 enum err_code body_str(const struct api_request *request, const struct json_doc *doc,
                        const char *name, struct str *ret_value, struct err *err) MUST_CHECK;
+/* scopes and expires of a token that is wished for; untouched when they are not there. */
+enum err_code body_limits(const struct api_request *request, const struct json_doc *doc,
+                          struct token_wish *wish, struct err *err) MUST_CHECK;
+
+/* {"revoked": how many} */
+void reply_revoked(struct api_reply *reply, size_t count);

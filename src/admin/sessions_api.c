@@ -5,28 +5,6 @@
 #include "gate/control.h"
 #include "gate/redeem.h"
 
-static void write_session(struct jsonw *w, const struct oauth_session *session, int64_t now_us)
-{
-    const char *state = session->ended_us != 0          ? "ended"
-                        : session->expires_us <= now_us ? "expired"
-                        : session->generation == 0      ? "begun"
-                                                        : "active";
-
-    jsonw_object(w);
-    jsonw_name_str(w, "id", session->id);
-    jsonw_name_str(w, "provider", session->provider);
-    jsonw_name_str(w, "subject", session->subject);
-    jsonw_name_str(w, "email", session->email);
-    jsonw_name_str(w, "client", session->client_name);
-    jsonw_name_str(w, "resource", session->resource);
-    jsonw_name_str(w, "state", str_c(state));
-    show_scopes(w, "scopes", session->scopes);
-    show_time(w, "created", session->created_us);
-    show_time(w, "expires", session->expires_us);
-    show_time(w, "ended", session->ended_us);
-    jsonw_end_object(w);
-}
-
 void sessions_list(const struct api_request *request, struct api_reply *reply)
 {
     struct store_view view = {0};
@@ -43,7 +21,7 @@ void sessions_list(const struct api_request *request, struct api_reply *reply)
     jsonw_name(&w, "sessions");
     jsonw_array(&w);
     for (size_t i = 0; i < view.session_count; i++)
-        write_session(&w, &view.sessions[i], now_us);
+        show_session(&w, &view.sessions[i], now_us);
     jsonw_end_array(&w);
     jsonw_end_object(&w);
 }

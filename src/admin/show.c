@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "identity/tokens.h"
 
 void show_time(struct jsonw *w, const char *name, int64_t wall_us)
 {
@@ -23,6 +24,110 @@ void show_scopes(struct jsonw *w, const char *name, uint32_t scopes)
             jsonw_str(w, str_c(scope_word((enum scope)i)));
     }
     jsonw_end_array(w);
+}
+
+static struct str robot_name(const struct governance *governance, int64_t id)
+{
+    for (size_t i = 0; i < governance->robot_count; i++) {
+        if (governance->robots[i].id == id)
+            return governance->robots[i].name;
+    }
+    return STR_NONE;
+}
+
+static struct str user_name(const struct store_view *view, int64_t id)
+{
+    for (size_t i = 0; i < view->user_count; i++) {
+        const struct user *user = &view->users[i];
+
+        if (user->id == id)
+            return user->email.len > 0 ? user->email : user->subject;
+    }
+    return STR_NONE;
+}
+
+static void show_holder(struct jsonw *w, const struct store_view *view, const struct token *token)
+{
+    struct str robot = robot_name(&view->governance, token->robot_id);
+    struct str user = user_name(view, token->user_id);
+
+    if (robot.len > 0)
+        jsonw_name_str(w, "robot", robot);
+    if (token->owner.len > 0)
+        jsonw_name_str(w, "owner", token->owner);
+    if (token->kind != TOKEN_USER)
+        return;
+    jsonw_name_i64(w, "user_id", token->user_id);
+    jsonw_name_str(w, "user", user);
+    jsonw_name_str(w, "name", token->name);
+    if (token->agent.len > 0)
+        jsonw_name_str(w, "agent", token->agent);
+}
+
+static const char *token_state(const struct token *token, int64_t now_us)
+{
+    if (token->revoked_us != 0)
+        return "revoked";
+    return token_is_good(token, now_us) ? "active" : "expired";
+}
+
+void show_token(struct jsonw *w, const struct store_view *view, const struct token *token,
+                int64_t now_us)
+{
+    jsonw_object(w);
+    jsonw_name_str(w, "id", token->id);
+    jsonw_name_str(w, "kind", str_c(token_kind_word(token->kind)));
+    show_holder(w, view, token);
+    jsonw_name_str(w, "state", str_c(token_state(token, now_us)));
+    if (token_ends_soon(view->tokens, view->token_count, token, now_us))
+        jsonw_name_bool(w, "ends_soon", true);
+    show_scopes(w, "scopes", token->scopes);
+    show_time(w, "created", token->created_us);
+    show_time(w, "expires", token->expires_us);
+    show_time(w, "last_used", token->last_used_us);
+    show_time(w, "revoked", token->revoked_us);
+    jsonw_end_object(w);
+}
+
+void show_keys(struct jsonw *w, const struct store_view *view, int64_t user_id, int64_t now_us)
+{
+    jsonw_name(w, "keys");
+    jsonw_array(w);
+    for (size_t i = 0; i < view->token_count; i++) {
+        if (view->tokens[i].kind == TOKEN_USER && view->tokens[i].user_id == user_id)
+            show_token(w, view, &view->tokens[i], now_us);
+    }
+    jsonw_end_array(w);
+}
+
+void show_made(struct jsonw *w, const struct token_made *made)
+{
+    jsonw_name_str(w, "id", made->id);
+    jsonw_name_str(w, "token", made->text);
+    show_scopes(w, "scopes", made->scopes);
+    show_time(w, "expires", made->expires_us);
+}
+
+void show_session(struct jsonw *w, const struct oauth_session *session, int64_t now_us)
+{
+    const char *state = session->ended_us != 0          ? "ended"
+                        : session->expires_us <= now_us ? "expired"
+                        : session->generation == 0      ? "begun"
+                                                        : "active";
+
+    jsonw_object(w);
+    jsonw_name_str(w, "id", session->id);
+    jsonw_name_str(w, "provider", session->provider);
+    jsonw_name_str(w, "subject", session->subject);
+    jsonw_name_str(w, "email", session->email);
+    jsonw_name_str(w, "client", session->client_name);
+    jsonw_name_str(w, "resource", session->resource);
+    jsonw_name_str(w, "state", str_c(state));
+    show_scopes(w, "scopes", session->scopes);
+    show_time(w, "created", session->created_us);
+    show_time(w, "expires", session->expires_us);
+    show_time(w, "ended", session->ended_us);
+    jsonw_end_object(w);
 }
 
 struct tool_counts show_count_tools(const struct snapshot *snapshot,

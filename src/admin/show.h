@@ -7,12 +7,22 @@
 #include <stdint.h>
 
 #include "base/jsonw.h"
+#include "gate/control.h"
 #include "gate/snapshot.h"
 
 /* RFC 3339 in UTC; 0: the member is left out. */
 void show_time(struct jsonw *w, const char *name, int64_t wall_us);
 /* An array of words. */
 void show_scopes(struct jsonw *w, const char *name, uint32_t scopes);
+
+/* One token as an object: who holds it, what it may, since when and until when. */
+void show_token(struct jsonw *w, const struct store_view *view, const struct token *token,
+                int64_t now_us);
+/* "keys": those of this person. */
+void show_keys(struct jsonw *w, const struct store_view *view, int64_t user_id, int64_t now_us);
+/* The members of a token that was just made, the text among them. */
+void show_made(struct jsonw *w, const struct token_made *made);
+void show_session(struct jsonw *w, const struct oauth_session *session, int64_t now_us);
 
 struct tool_counts {
     size_t tools;        /* that the server has now */

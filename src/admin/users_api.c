@@ -1,6 +1,7 @@
 #include "admin/handlers.h"
 #include "admin/reply.h"
 #include "admin/show.h"
+#include "base/clock.h"
 #include "gate/control.h"
 
 static void write_user(struct jsonw *w, const struct user *user)
@@ -134,6 +135,50 @@ void users_set(const struct api_request *request, struct api_reply *reply)
     user.is_disabled = wish.is_disabled;
     jsonw_init(&w, &reply->body);
     write_user(&w, &user);
+}
+
+/* Keys of somebody else, for administrators. */
+
+void users_keys(const struct api_request *request, struct api_reply *reply)
+{
+    struct store_view view = {0};
+    struct user user = {0};
+    struct err err;
+    struct jsonw w;
+    enum err_code code = find_user(request, request->params[0], &user, &err);
+
+    if (code == ERR_OK)
+        code = control_view(gate_control(request->gate), request->arena, &view, &err);
+    if (code != ERR_OK) {
+        reply_err(reply, &err);
+        return;
+    }
+    jsonw_init(&w, &reply->body);
+    jsonw_object(&w);
+    show_keys(&w, &view, user.id, clock_wall_us());
+    jsonw_end_object(&w);
+}
+
+void users_revoke_keys(const struct api_request *request, struct api_reply *reply)
+{
+    struct user user = {0};
+    size_t count = 0;
+    struct err err;
+    enum err_code code = find_user(request, request->params[0], &user, &err);
+
+    if (code == ERR_OK) {
+        const struct token_holder holder = {.user_id = user.id};
+        const struct control_change change = {
+            .request = request,
+            .action = "user_key.revoke_all",
+            .detail = arena_printf(request->arena, "user %lld", (long long)user.id)};
+
+        code = control_revoke_tokens(gate_control(request->gate), &change, &holder, &count, &err);
+    }
+    if (code != ERR_OK)
+        reply_err(reply, &err);
+    else
+        reply_revoked(reply, count);
 }
 
 void users_sign_out(const struct api_request *request, struct api_reply *reply)

@@ -43,17 +43,34 @@ static const struct {
                                 "created, last_seen}]}`"},
     [ENDPOINT_USER_SET] = {"`{role, disabled}`, either", "the user"},
     [ENDPOINT_USER_SIGN_OUT] = {"", "`{signed_out: ID}`"},
+    [ENDPOINT_USER_KEYS] = {"", "`{keys}` as below"},
+    [ENDPOINT_USER_KEYS_REVOKE] = {"", "`{revoked: how many}`"},
+    [ENDPOINT_ME] = {"", "`{kind, id, name, email, person, provider, chain, role, scopes, groups, "
+                         "token: {id, client, session, issued, expires}, sessions, keys}`; the "
+                         "last two for people alone"},
+    [ENDPOINT_KEY_LIST] = {"", "`{keys: [{id, kind, user_id, user, name, agent, state, ends_soon, "
+                               "scopes, created, expires, last_used, revoked}]}`"},
+    [ENDPOINT_KEY_CREATE] = {"`{name, agent, scopes: \"list,call:read-only\", expires: \"30d\"}`, "
+                             "all but the name may be missing",
+                             "201 `{name, agent, id, token, scopes, expires}`; the token is shown "
+                             "this once"},
+    [ENDPOINT_KEY_REVOKE] = {"", "`{revoked: 1}`"},
     [ENDPOINT_SESSION_LIST] = {"", "`{sessions: [{id, provider, subject, email, client, resource, "
                                    "state, scopes, created, expires, ended}]}`; state is begun, "
                                    "active, expired or ended"},
     [ENDPOINT_SESSION_END] = {"", "`{ended: ID}`"},
-    [ENDPOINT_ROBOT_LIST] = {"", "`{robots: [{id, name, owner, disabled, active_tokens}]}`"},
+    [ENDPOINT_ROBOT_LIST] = {"", "`{robots: [{id, name, owner, owner_left, disabled, "
+                                 "active_tokens, tokens_ending_soon}]}`"},
+    [ENDPOINT_ROBOT_SHOW] = {"", "the same of one, with `networks`, `identity` and `tokens`"},
     [ENDPOINT_ROBOT_CREATE] = {"`{name, owner}`", "201 `{name, owner, policy_version}`"},
-    [ENDPOINT_TOKEN_LIST] = {"", "`{tokens: [{id, kind, robot or owner, state, scopes, created, "
-                                 "expires, last_used, revoked}]}`"},
+    [ENDPOINT_TOKEN_LIST] = {"", "`{tokens: [{id, kind, robot, user or owner, state, ends_soon, "
+                                 "scopes, created, expires, last_used, revoked}]}`"},
     [ENDPOINT_TOKEN_CREATE] =
-        {"`{scopes: \"list,call:read-only\", expires: \"30d\"}`, both may be missing",
-         "201 `{id, robot, token, scopes, expires}`; the token is shown this once"},
+        {"`{scopes: \"list,call:read-only\", expires: \"30d\", rotate: true, overlap: \"24h\", "
+         "id}`, "
+         "all may be missing; with rotate it takes the place of the token with that id, or of all "
+         "tokens of the robot",
+         "201 `{robot, id, token, scopes, expires}`; the token is shown this once"},
     [ENDPOINT_ROBOT_REVOKE] = {"", "`{revoked: how many}`"},
     [ENDPOINT_TOKEN_REVOKE] = {"", "`{revoked: 1}`"},
     [ENDPOINT_AUDIT_SEARCH] =

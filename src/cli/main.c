@@ -96,6 +96,10 @@ static const struct option robot_token_options[] = {
      "call:destructive, "
      "call:admin, audit:read; list and call when not given"},
     {"expires", "WHEN", "A span from now (30d) or a time; never when not given"},
+    {"rotate", NULL,
+     "It takes the place of the tokens that the robot has: they end after the overlap"},
+    {"overlap", "SPAN", "With --rotate: how long both are good; 24h when not given, 90d at most"},
+    {"id", "ID", "With --rotate: only this one is replaced; `robot show` shows the ids"},
     {0},
 };
 
@@ -125,6 +129,24 @@ static const struct option tool_set_options[] = {
      "Take the categories that the server's own hints suggest, for tools that have none"},
     {"yes", NULL, "With --from-hints: do not ask"},
     {"dry-run", NULL, "With --from-hints: only show what would be set"},
+    {0},
+};
+
+static const struct option user_key_create_options[] = {
+    {"agent", "AGENT",
+     "It is for this agent, which acts for you: calls are delegated and name it, and your role "
+     "stays with you"},
+    {"scopes", "WORDS",
+     "What it may do at most, separated by commas: list, call, call:read-only, call:write, "
+     "call:destructive, call:admin, audit:read, audit:decrypt; list and call when not given"},
+    {"expires", "WHEN",
+     "A span from now (30d) or a time; as late as user_key_max_days of the settings lets it when "
+     "not given"},
+    {0},
+};
+
+static const struct option user_key_revoke_options[] = {
+    {"user", "USER", "All keys of this person (an id or an e-mail address)"},
     {0},
 };
 
@@ -237,12 +259,20 @@ static const struct command commands[] = {
      .prose = "It takes effect within a second, on open connections, too.",
      .options = robot_revoke_options,
      .run = command_robot_revoke},
+    {.name = "robot show",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Show one robot with its tokens",
+     .prose = "A token that ends within seven days, and has no successor, says so.",
+     .run = command_robot_show},
     {.name = "robot token",
      .args = "NAME",
      .min_args = 1,
      .max_args = 1,
      .summary = "Make a token of a robot and print it alone",
-     .prose = "It is shown this once and kept nowhere.",
+     .prose = "It is shown this once and kept nowhere. With --rotate it may do what the token did "
+              "whose place it takes, when --scopes says nothing else.",
      .options = robot_token_options,
      .run = command_robot_token},
     {.name = "serve",
@@ -331,6 +361,29 @@ static const struct command commands[] = {
      .summary = "Let a person in again",
      .prose = "",
      .run = command_user_enable},
+    {.name = "user key create",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Make a key for yourself and print it alone",
+     .prose = "It is shown this once and kept nowhere. It may do what you may, within its scopes, "
+              "and ends when you sign out everywhere or are disabled. $PORTREEVE_TOKEN holds the "
+              "access token that you signed in with; keys, agents and robots make no keys.",
+     .options = user_key_create_options,
+     .run = command_user_key_create},
+    {.name = "user key list",
+     .args = "[USER]",
+     .max_args = 1,
+     .summary = "List your keys, or as an administrator those of somebody else",
+     .prose = "USER is an id or an e-mail address.",
+     .run = command_user_key_list},
+    {.name = "user key revoke",
+     .args = "[ID]",
+     .max_args = 1,
+     .summary = "Revoke a key of yours, or as an administrator all keys of somebody else",
+     .prose = "It takes effect within a second, on open connections, too.",
+     .options = user_key_revoke_options,
+     .run = command_user_key_revoke},
     {.name = "user list",
      .args = "",
      .summary = "List the people that identity providers vouched for",
@@ -358,6 +411,12 @@ static const struct command commands[] = {
      .summary = "Print the version",
      .prose = "",
      .run = command_version},
+    {.name = "whoami",
+     .args = "",
+     .summary = "Show who you are to the gateway, and what your token may do",
+     .prose = "The token is that of $PORTREEVE_TOKEN, else the administration token. With --json "
+              "your sessions and keys, too.",
+     .run = command_whoami},
 };
 
 static const struct command_table table = {commands, ARRAY_LEN(commands)};

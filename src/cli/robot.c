@@ -1,112 +1,111 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/jsonw.h"
-#include "cli/client.h"
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/grid.h"
 #include "cli/say.h"
+#include "cli/text.h"
 
-static const char *yes_no(bool value)
+static void add_robot(struct grid *grid, const struct answer *answer, json_pos row)
 {
-    return value ? "yes" : "no";
+    bool has_left = answer_bool(answer, row, "owner_left");
+
+    grid_add(grid, answer_str(answer, row, "name"));
+    grid_add(grid, answer_str(answer, row, "owner"));
+    grid_add_c(grid, answer_bool(answer, row, "disabled") ? "yes" : has_left ? "owner left" : "no");
+    grid_add_i64(grid, answer_i64(answer, row, "active_tokens"));
+    grid_add_i64(grid, answer_i64(answer, row, "tokens_ending_soon"));
 }
 
-static void add_robots(struct grid *grid, const struct answer *answer)
+static void add_token(struct grid *grid, const struct answer *answer, json_pos row)
 {
-    json_pos list = json_get(&answer->doc, 0, STR("robots"));
+    static const char *const holders[] = {"robot", "user", "owner"};
+    struct str holder = STR_NONE;
 
-    for (json_pos pos = json_first(&answer->doc, list); pos != JSON_NONE;
-         pos = json_next(&answer->doc, list, pos)) {
-        grid_add(grid, answer_str(answer, pos, "name"));
-        grid_add(grid, answer_str(answer, pos, "owner"));
-        grid_add_c(grid, yes_no(answer_bool(answer, pos, "disabled")));
-        grid_add_i64(grid, answer_i64(answer, pos, "active_tokens"));
-    }
+    for (size_t i = 0; holder.len == 0 && i < ARRAY_LEN(holders); i++)
+        holder = answer_str(answer, row, holders[i]);
+    grid_add(grid, answer_str(answer, row, "id"));
+    grid_add(grid, holder);
+    grid_add(grid, answer_str(answer, row, "kind"));
+    ask_add_state(grid, answer, row);
+    grid_add(grid, client_time(answer, row, "created"));
+    grid_add(grid, client_time(answer, row, "expires"));
+    grid_add(grid, client_time(answer, row, "last_used"));
+    ask_add_words(grid, answer, row, "scopes");
 }
 
-static void add_scopes(struct grid *grid, const struct answer *answer, json_pos token)
-{
-    json_pos list = json_get(&answer->doc, token, STR("scopes"));
-    struct buf text;
-
-    buf_init(&text, 1024);
-    for (json_pos pos = json_first(&answer->doc, list); pos != JSON_NONE;
-         pos = json_next(&answer->doc, list, pos)) {
-        struct str word = STR_NONE;
-
-        if (!json_str(&answer->doc, pos, answer->arena, &word))
-            continue;
-        buf_add_c(&text, text.len > 0 ? "," : "");
-        buf_add(&text, word);
-    }
-    grid_add(grid, buf_str(&text));
-    buf_done(&text);
-}
-
-static void add_tokens(struct grid *grid, const struct answer *answer)
-{
-    json_pos list = json_get(&answer->doc, 0, STR("tokens"));
-
-    for (json_pos pos = json_first(&answer->doc, list); pos != JSON_NONE;
-         pos = json_next(&answer->doc, list, pos)) {
-        struct str robot = answer_str(answer, pos, "robot");
-
-        grid_add(grid, answer_str(answer, pos, "id"));
-        grid_add(grid, robot.len > 0 ? robot : answer_str(answer, pos, "owner"));
-        grid_add(grid, answer_str(answer, pos, "kind"));
-        grid_add(grid, answer_str(answer, pos, "state"));
-        grid_add(grid, client_time(answer, pos, "created"));
-        grid_add(grid, client_time(answer, pos, "expires"));
-        grid_add(grid, client_time(answer, pos, "last_used"));
-        add_scopes(grid, answer, pos);
-    }
-}
-
-static int print_grid(struct grid *grid)
-{
-    struct buf out;
-
-    buf_init(&out, (size_t)64 << 20);
-    grid_write(grid, &out);
-    int exit_code = say_out(&out);
-    buf_done(&out);
-    return exit_code;
-}
+static const char *const token_heads[] = {"TOKEN",   "HOLDER",    "KIND",   "STATE", "CREATED",
+                                          "EXPIRES", "LAST USED", "SCOPES", NULL};
+static const struct ask_table token_table = {
+    .list = "tokens", .heads = token_heads, .add_row = add_token};
 
 int command_robot_list(const struct options *options)
 {
-    static const char *const robots[] = {"NAME", "OWNER", "DISABLED", "TOKENS", NULL};
-    static const char *const tokens[] = {"TOKEN",   "HOLDER",    "KIND",   "STATE", "CREATED",
-                                         "EXPIRES", "LAST USED", "SCOPES", NULL};
-    bool has_tokens = options_has(options, "tokens");
-    CLEANUP(grid_freep) struct grid *grid = grid_new(has_tokens ? tokens : robots);
+    static const char *const heads[] = {"NAME", "OWNER", "DISABLED", "TOKENS", "ENDING SOON", NULL};
+    const struct ask_table table = {.list = "robots", .heads = heads, .add_row = add_robot};
+
+    return options_has(options, "tokens") ? ask_list(options, "/api/v1/tokens", &token_table)
+                                          : ask_list(options, "/api/v1/robots", &table);
+}
+
+static void write_texts(const struct answer *answer, const char *name, struct buf *out)
+{
+    json_pos list = json_get(&answer->doc, 0, str_c(name));
+
+    for (json_pos pos = json_first(&answer->doc, list); pos != JSON_NONE;
+         pos = json_next(&answer->doc, list, pos)) {
+        struct str text = STR_NONE;
+
+        if (!json_str(&answer->doc, pos, answer->arena, &text))
+            continue;
+        buf_printf(out, "%-9s ", name);
+        text_write(out, text);
+        buf_add_byte(out, '\n');
+    }
+}
+
+static void write_robot(const struct answer *answer, struct buf *out)
+{
+    buf_add_c(out, "name      ");
+    text_write(out, answer_str(answer, 0, "name"));
+    buf_add_c(out, "\nowner     ");
+    text_write(out, answer_str(answer, 0, "owner"));
+    buf_printf(out, "%s\ndisabled  %s\n",
+               answer_bool(answer, 0, "owner_left") ? ", who has left" : "",
+               answer_bool(answer, 0, "disabled") ? "yes" : "no");
+    write_texts(answer, "networks", out);
+    write_texts(answer, "identity", out);
+    buf_add_byte(out, '\n');
+}
+
+int command_robot_show(const struct options *options)
+{
     CLEANUP(client_closep) struct client *client = NULL;
     CLEANUP(answer_done) struct answer answer = {0};
+    CLEANUP(buf_done) struct buf path = {0};
+    CLEANUP(buf_done) struct buf out = {0};
     struct err err;
 
+    buf_init(&path, 4096);
+    buf_init(&out, 1 << 20);
+    buf_add_c(&path, "/api/v1/robots");
+    client_path_add(&path, str_c(options_arg(options, 0)));
     if (client_open(options, &client, &err) != ERR_OK ||
-        client_get(client, has_tokens ? "/api/v1/tokens" : "/api/v1/robots", &answer, &err) !=
-            ERR_OK)
+        client_get(client, client_path(&path), &answer, &err) != ERR_OK)
         return client_fail(client, &err);
     if (options_has(options, "json"))
         return say_line(answer.text);
-    if (grid == NULL)
-        return EXIT_REFUSED;
-    if (has_tokens)
-        add_tokens(grid, &answer);
-    else
-        add_robots(grid, &answer);
-    return print_grid(grid);
+    write_robot(&answer, &out);
+    int exit_code = say_out(&out);
+    return exit_code == EXIT_DONE ? ask_print(&answer, &token_table) : exit_code;
 }
 
 int command_robot_create(const struct options *options)
 {
-    CLEANUP(client_closep) struct client *client = NULL;
-    CLEANUP(answer_done) struct answer answer = {0};
     CLEANUP(buf_done) struct buf text = {0};
     const char *owner = options_get(options, "owner");
     const char *name = options_arg(options, 0);
+    char line[512];
     struct err err;
 
     buf_init(&text, 64 << 10);
@@ -118,14 +117,12 @@ int command_robot_create(const struct options *options)
     client_member_add(&text, STR("name"), str_c(name));
     client_member_add(&text, STR("owner"), str_c(owner));
     client_member_end(&text);
-    const struct client_body body = {.content_type = "application/json", .text = buf_str(&text)};
-    if (client_open(options, &client, &err) != ERR_OK ||
-        client_call(client, "POST", "/api/v1/robots", &body, &answer, &err) != ERR_OK)
-        return client_fail(client, &err);
-    if (options_has(options, "json"))
-        return say_line(answer.text);
-    (void)printf("created robot %s; `portreeve robot token %s` makes its token\n", name, name);
-    return EXIT_DONE;
+    (void)snprintf(line, sizeof line,
+                   "created robot %s; `portreeve robot token %s` makes its token", name, name);
+    const struct ask_change change = {
+        .method = "POST", .path = "/api/v1/robots", .body = buf_str(&text), .done = line};
+
+    return ask_change(options, &change);
 }
 
 /* /api/v1/robots/NAME/tokens */
@@ -138,33 +135,32 @@ static void write_path(struct buf *path, const char *robot)
 
 static void write_wish(const struct options *options, struct buf *text)
 {
-    const char *scopes = options_get(options, "scopes");
-    const char *expires = options_get(options, "expires");
+    static const char *const names[] = {"scopes", "expires", "overlap", "id"};
 
-    if (scopes != NULL)
-        client_member_add(text, STR("scopes"), str_c(scopes));
-    if (expires != NULL)
-        client_member_add(text, STR("expires"), str_c(expires));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = options_get(options, names[i]);
+
+        if (value != NULL)
+            client_member_add(text, str_c(names[i]), str_c(value));
+    }
+    if (options_has(options, "rotate"))
+        buf_printf(text, "%s\"rotate\":true", text->len == 0 ? "{" : ",");
     client_member_end(text);
 }
 
 int command_robot_token(const struct options *options)
 {
-    CLEANUP(client_closep) struct client *client = NULL;
-    CLEANUP(answer_done) struct answer answer = {0};
     CLEANUP(buf_done) struct buf path = {0};
     CLEANUP(buf_done) struct buf text = {0};
-    struct err err;
 
     buf_init(&path, 4096);
     buf_init(&text, 64 << 10);
     write_path(&path, options_arg(options, 0));
     write_wish(options, &text);
-    const struct client_body body = {.content_type = "application/json", .text = buf_str(&text)};
-    if (client_open(options, &client, &err) != ERR_OK ||
-        client_call(client, "POST", client_path(&path), &body, &answer, &err) != ERR_OK)
-        return client_fail(client, &err);
-    return say_line(options_has(options, "json") ? answer.text : answer_str(&answer, 0, "token"));
+    const struct ask_change change = {
+        .method = "POST", .path = client_path(&path), .body = buf_str(&text), .shown = "token"};
+
+    return ask_change(options, &change);
 }
 
 int command_robot_revoke(const struct options *options)

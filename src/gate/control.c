@@ -4,12 +4,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/log.h"
 #include "base/table.h"
 #include "gate/control_priv.h"
 #include "gate/worker.h"
-#include "identity/tokens.h"
 
 /* The id of the change under way, kept in the store so that a crash in between can be told. */
 #define PENDING STR("change.pending")
@@ -243,95 +241,6 @@ enum err_code control_edit(struct control *control, const struct control_change 
     if (code == ERR_OK)
         control_refresh_due(control, false);
     return code;
-}
-
-static enum err_code find_robot(struct control *control, struct arena *arena, struct str name,
-                                int64_t *ret_id, struct err *err)
-{
-    struct governance governance = {0};
-
-    if (store_load_governance(control->gate->store, arena, &governance, err) != ERR_OK)
-        return err_wrap(err, "find robot");
-    for (size_t i = 0; i < governance.robot_count; i++) {
-        if (str_eq(governance.robots[i].name, name)) {
-            *ret_id = governance.robots[i].id;
-            return ERR_OK;
-        }
-    }
-    return err_set(err, ERR_NOT_FOUND,
-                   "there is no robot '" STR_FMT
-                   "'; `portreeve robot list` shows them, `robot create` "
-                   "makes one",
-                   STR_ARG(name));
-}
-
-enum err_code control_add_token(struct control *control, const struct control_change *change,
-                                struct str robot, uint32_t scopes, int64_t expires_us,
-                                struct arena *arena, struct str *ret_text, struct str *ret_id,
-                                struct err *err)
-{
-    char text[TOKEN_TEXT_LEN + 1];
-    char id[TOKEN_ID_LEN + 1];
-    struct token token = {.kind = TOKEN_ROBOT, .scopes = scopes, .expires_us = expires_us};
-    struct pending pending = {0};
-    uint64_t version = 0;
-
-    enum err_code code = find_robot(control, arena, robot, &token.robot_id, err);
-    if (code != ERR_OK)
-        return code;
-    if ((scopes & ~scopes_allowed(TOKEN_ROBOT)) != 0 || scopes == 0)
-        return err_set(err, ERR_INVALID,
-                       "a robot's token can carry list, calls and audit:read alone");
-    code = control_begin(control, change, &pending, err);
-    if (code != ERR_OK)
-        return code;
-    token_mint(TOKEN_ROBOT, text);
-    token_mint_id(id);
-    token.id = str_of(id, TOKEN_ID_LEN);
-    token_hash(keyring_get(control->gate->keyring, KEY_PEPPER), str_of(text, TOKEN_TEXT_LEN),
-               token.hash);
-    code = store_add_token(control->gate->store, &token, &pending.change, &version, err);
-    code = control_finish(control, &pending, change->action, code, err);
-    if (code == ERR_OK) {
-        *ret_text = arena_dup(arena, str_of(text, TOKEN_TEXT_LEN));
-        *ret_id = arena_dup(arena, token.id);
-    }
-    crypto_wipe(text, sizeof text);
-    return code;
-}
-
-enum err_code control_revoke_token(struct control *control, const struct control_change *change,
-                                   struct str id, struct err *err)
-{
-    struct pending pending = {0};
-    uint64_t version = 0;
-    enum err_code code = control_begin(control, change, &pending, err);
-
-    if (code != ERR_OK)
-        return code;
-    code = store_revoke_token(control->gate->store, id, &pending.change, &version, err);
-    return control_finish(control, &pending, change->action, code, err);
-}
-
-enum err_code control_revoke_robot(struct control *control, const struct control_change *change,
-                                   struct str robot, size_t *ret_count, struct err *err)
-{
-    CLEANUP(arena_freep) struct arena *arena = arena_new(CONTROL_ARENA_BYTES);
-    struct pending pending = {0};
-    uint64_t version = 0;
-    int64_t id = 0;
-
-    if (arena == NULL)
-        return err_set(err, ERR_LIMIT, "memory is out");
-    enum err_code code = find_robot(control, arena, robot, &id, err);
-    if (code != ERR_OK)
-        return code;
-    code = control_begin(control, change, &pending, err);
-    if (code != ERR_OK)
-        return code;
-    code = store_revoke_robot_tokens(control->gate->store, id, &pending.change, ret_count, &version,
-                                     err);
-    return control_finish(control, &pending, change->action, code, err);
 }
 
 /* Discovery: asked of a worker, which answers with control_on_discovered(). */

@@ -48,17 +48,51 @@ enum err_code control_edit(struct control *control, const struct control_change 
                            control_edit_fn *edit, void *ctx, struct arena *arena,
                            uint64_t *ret_version, struct err *err) MUST_CHECK;
 
-/* Makes a token for the robot; *ret_text (in arena) is shown once and kept nowhere. expires_us 0:
- * never. ERR_NOT_FOUND: no such robot. */
+struct token_wish {
+    uint32_t scopes;    /* 0: those of the tokens whose place it takes, else the preset */
+    int64_t expires_us; /* 0: never */
+    bool rotates;       /* it takes the place of other tokens of the robot, */
+    struct str old;     /* of this one (empty: of all), */
+    int64_t overlap_us; /* which end so much later */
+};
+
+struct token_made {
+    struct str text; /* shown once and kept nowhere */
+    struct str id;
+    uint32_t scopes;
+    int64_t expires_us; /* 0: never */
+};
+
+/* Makes a token for the robot; texts of *ret_made are in arena. ERR_NOT_FOUND: no such robot, or
+ * the token to replace is none of its. */
 enum err_code control_add_token(struct control *control, const struct control_change *change,
-                                struct str robot, uint32_t scopes, int64_t expires_us,
-                                struct arena *arena, struct str *ret_text, struct str *ret_id,
+                                struct str robot, const struct token_wish *wish,
+                                struct arena *arena, struct token_made *ret_made,
                                 struct err *err) MUST_CHECK;
+
+struct key_wish {
+    struct str name;    /* legal: user_key_is_name() */
+    struct str agent;   /* likewise, or empty */
+    uint32_t scopes;    /* 0: list and calls, as far as the maker has them */
+    int64_t expires_us; /* 0: as late as it may */
+};
+
+/* Makes a key for the person who asks (change->request). ERR_DENIED: a robot, an agent or a key
+ * asks, or asks for more than the person may. ERR_INVALID: it would live too long. */
+enum err_code control_add_key(struct control *control, const struct control_change *change,
+                              const struct key_wish *wish, struct arena *arena,
+                              struct token_made *ret_made, struct err *err) MUST_CHECK;
+/* The id in the store of the person who asks, who is noted there when new. */
+enum err_code control_user_id(struct control *control, const struct api_request *request,
+                              struct arena *arena, int64_t *ret_id, struct err *err) MUST_CHECK;
 /* ERR_NOT_FOUND: no such token. */
 enum err_code control_revoke_token(struct control *control, const struct control_change *change,
                                    struct str id, struct err *err) MUST_CHECK;
 enum err_code control_revoke_robot(struct control *control, const struct control_change *change,
                                    struct str robot, size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code control_revoke_tokens(struct control *control, const struct control_change *change,
+                                    const struct token_holder *holder, size_t *ret_count,
+                                    struct err *err) MUST_CHECK;
 
 /* A provider vouched for this person: made when new, which is recorded, else brought up to date.
  * The first one with the verified e-mail address of an owner of the settings becomes owner. */

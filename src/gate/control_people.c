@@ -68,6 +68,26 @@ enum err_code control_see_user(struct control *control, const struct api_request
     return add_user(control, request, &user, err);
 }
 
+enum err_code control_user_id(struct control *control, const struct api_request *request,
+                              struct arena *arena, int64_t *ret_id, struct err *err)
+{
+    const struct user *user = NULL;
+    struct user *users = NULL;
+    size_t count = 0;
+
+    for (int round = 0; round < 2 && user == NULL; round++) {
+        if (round > 0 && control_see_user(control, request, err) != ERR_OK)
+            return err_wrap(err, "user");
+        if (store_load_users(control->gate->store, arena, &users, &count, err) != ERR_OK)
+            return err_wrap(err, "user");
+        user = find_user(users, count, &request->caller);
+    }
+    if (user == NULL)
+        return err_set(err, ERR_INTERNAL, "a user who was just noted is not there");
+    *ret_id = user->id;
+    return ERR_OK;
+}
+
 enum err_code control_set_user(struct control *control, const struct control_change *change,
                                int64_t id, enum user_role role, bool is_disabled, struct err *err)
 {

@@ -14,6 +14,7 @@ struct control {
     struct gate *gate;
     struct audit_port *port;
     struct table *health; /* by id in decimal */
+    int64_t looked_us;    /* at the ends of tokens, last time */
 };
 
 /* A change under way. */

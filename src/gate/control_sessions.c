@@ -3,11 +3,11 @@
  * counts once, and what is issued is recorded before it is handed out.
  */
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "gate/control_priv.h"
 #include "gate/redeem.h"
+#include "identity/groups.h"
 #include "keys/seal.h"
 
 enum { CODE_SECONDS = 60 };
@@ -67,22 +67,13 @@ static bool caller_of_session(const struct oauth_session *session, struct arena 
                             .session_id = session->id,
                             .audience = session->resource,
                             .scopes = session->scopes};
-    struct json_doc doc;
-    struct str *groups = NULL;
 
     caller.id = arena_printf(arena, "user:" STR_FMT ":" STR_FMT, STR_ARG(session->provider),
                              STR_ARG(session->subject));
-    if (caller.id.ptr == NULL ||
-        json_parse(session->groups, &json_limits_default, arena, &doc, NULL) != ERR_OK)
+    if (caller.id.ptr == NULL || !groups_read(session->groups, arena, &caller))
         return false;
-    groups = arena_calloc(arena, doc.values[0].count + 1, sizeof *groups);
-    for (json_pos each = json_first(&doc, 0); groups != NULL && each != JSON_NONE;
-         each = json_next(&doc, 0, each))
-        if (!json_str(&doc, each, arena, &groups[caller.group_count++]))
-            return false;
-    caller.groups = groups;
     *ret_caller = caller;
-    return groups != NULL;
+    return true;
 }
 
 static enum err_code record_session(struct control *control, const struct api_request *request,

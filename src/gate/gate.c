@@ -349,6 +349,7 @@ static void run_refresh(struct job *job)
         (struct control_loop *)(void *)((char *)job - offsetof(struct control_loop, refresh_job));
 
     control_refresh_due(control->gate->control, false);
+    control_warn_of_ends(control->gate->control);
     atomic_store(&control->is_refreshing, false);
 }
 

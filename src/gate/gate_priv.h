@@ -70,6 +70,8 @@ struct discovered {
 void control_on_discovered(struct control *control, const struct discovered *found);
 /* Discovers every server whose tools are older than the refresh time, and those never seen. */
 void control_refresh_due(struct control *control, bool all);
+/* Once a day: says in the log which tokens of robots end soon without a successor. */
+void control_warn_of_ends(struct control *control);
 enum err_code control_new(struct gate *gate, struct control **ret_control,
                           struct err *err) MUST_CHECK;
 void control_free(struct control *control); /* NULL is fine */

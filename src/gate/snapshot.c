@@ -412,6 +412,8 @@ static enum err_code compile(struct maker *m, struct err *err)
         .user_count = view->user_count,
         .sessions = view->sessions,
         .session_count = view->session_count,
+        .rules = &m->settings->identity,
+        .key_max_us = m->settings->identity_user_key_days * INT64_C(86400) * 1000000,
     };
     struct policy_input input = {0};
     enum err_code code = policy_servers(m, &input, err);

@@ -82,7 +82,7 @@ static bool is_for_this(struct call *call, const struct caller *caller)
     size_t count = 0;
     const struct str *audiences = provider == NULL ? NULL : audiences_of(call, provider, &count);
 
-    if (caller->provider.len == 0)
+    if (caller->provider.len == 0 || caller->has_own_token)
         return true;
     for (size_t i = 0; audiences != NULL && i < count; i++) {
         if (str_eq(audiences[i], caller->audience))
@@ -299,7 +299,7 @@ static bool find_caller(struct call *call, bool may_wait, struct refusal_why *wh
 static enum step_result admit(struct call *call)
 {
     call->is_authenticated = true;
-    if (call->caller.provider.len == 0)
+    if (call->caller.has_own_token)
         worker_note_token_use(call->worker, call->caller.token_id);
     if (call->route.kind == ROUTE_NONE)
         return call_turn_away(call, 404, "There is nothing here; MCP is at /mcp and /mcp/SERVER.");

@@ -5,6 +5,7 @@
 
 #include "base/table.h"
 #include "identity/scopes.h"
+#include "identity/user_key.h"
 
 /* A token as the table keeps it, with the caller it makes. */
 struct known {
@@ -143,14 +144,27 @@ static bool make_owner(struct arena *arena, const struct token *token, struct ca
     return caller->id.ptr != NULL && keep(arena, &caller->name) && keep(arena, &caller->email);
 }
 
+/* A key of a person ends with the sign-in that it was made in. */
+static bool make_key(struct token_table *table, const struct token_table_input *input,
+                     const struct token *token, struct known *known)
+{
+    struct user_key key;
+    if (!user_key_read(input, token, table->arena, &key))
+        return false;
+    known->caller = key.caller;
+    known->is_disabled = key.is_disabled;
+    known->is_revoked |= key.is_taken_back || (token->session_id.len > 0 &&
+                                               table_get(table->ended, token->session_id) != NULL);
+    return true;
+}
+
 static bool make_known(struct token_table *table, const struct token *token,
                        const struct robot *robot, struct known *known)
 {
     struct caller *caller = &known->caller;
-    memcpy(known->hash, token->hash, sizeof known->hash);
-    known->is_revoked = token->revoked_us != 0;
     known->is_disabled = token->kind == TOKEN_ROBOT && (robot == NULL || robot->is_disabled);
     caller->token_id = token->id;
+    caller->has_own_token = true;
     /* What a kind may not carry, no entry of a database gives it. */
     caller->scopes = token->scopes & scopes_allowed(token->kind);
     caller->expires_us = token->expires_us;
@@ -168,11 +182,9 @@ static enum err_code out_of_memory(struct err *err)
 }
 
 static enum err_code add_token(struct token_table *table, const struct token *token,
-                               const struct robot *robot, struct known *known, struct err *err)
+                               struct known *known, struct err *err)
 {
     void *old = NULL;
-    if (!make_known(table, token, robot, known))
-        return out_of_memory(err);
     if (table_get(table->by_hash, key_of(known->hash)) != NULL ||
         table_get(table->by_id, token->id) != NULL)
         return err_set(err, ERR_CONFLICT, "the token '" STR_FMT "' is there twice",
@@ -183,16 +195,19 @@ static enum err_code add_token(struct token_table *table, const struct token *to
     return ERR_OK;
 }
 
-static enum err_code add_tokens(struct token_table *table, const struct token *tokens, size_t count,
-                                const struct robot *robots, size_t robot_count, struct err *err)
+static enum err_code add_tokens(struct token_table *table, const struct token_table_input *input,
+                                const struct robot *robots, struct err *err)
 {
     enum err_code code = ERR_OK;
-    for (size_t i = 0; code == ERR_OK && i < count; i++) {
-        /* Users' keys wait for users: without someone who can be disabled they are unknown. */
-        if (tokens[i].kind == TOKEN_USER)
-            continue;
-        const struct robot *robot = robot_by_id(robots, robot_count, tokens[i].robot_id);
-        code = add_token(table, &tokens[i], robot, &table->tokens[i], err);
+    for (size_t i = 0; code == ERR_OK && i < input->token_count; i++) {
+        const struct token *token = &input->tokens[i];
+        const struct robot *robot = robot_by_id(robots, input->robot_count, token->robot_id);
+        struct known *known = &table->tokens[i];
+        memcpy(known->hash, token->hash, sizeof known->hash);
+        known->is_revoked = token->revoked_us != 0;
+        bool is_made = token->kind == TOKEN_USER ? make_key(table, input, token, known)
+                                                 : make_known(table, token, robot, known);
+        code = is_made ? add_token(table, token, known, err) : out_of_memory(err);
     }
     return code;
 }
@@ -298,14 +313,13 @@ bool token_table_is_taken_back(const struct token_table *table, const struct cal
            user.signed_out_us > 0 && caller->issued_us <= user.signed_out_us;
 }
 
-/* Is there somebody with this e-mail address, and is everybody who has it disabled? */
-static bool has_left(const struct token_table_input *input, struct str email)
+bool owner_has_left(const struct user *users, size_t count, struct str email)
 {
     bool is_known = false;
-    for (size_t i = 0; email.len > 0 && i < input->user_count; i++) {
-        if (!str_eq_nocase(input->users[i].email, email))
+    for (size_t i = 0; email.len > 0 && i < count; i++) {
+        if (!str_eq_nocase(users[i].email, email))
             continue;
-        if (!input->users[i].is_disabled)
+        if (!users[i].is_disabled)
             return false;
         is_known = true;
     }
@@ -322,7 +336,7 @@ static enum err_code disable_orphans(struct token_table *table,
         return out_of_memory(err);
     for (size_t i = 0; i < input->robot_count; i++) {
         robots[i] = input->robots[i];
-        robots[i].is_disabled |= has_left(input, robots[i].owner);
+        robots[i].is_disabled |= owner_has_left(input->users, input->user_count, robots[i].owner);
     }
     *ret_robots = robots;
     return ERR_OK;
@@ -353,14 +367,13 @@ enum err_code token_table_new(const struct token_table_input *input, struct toke
         return out_of_memory(err);
     enum err_code code = disable_orphans(table, input, &robots, err);
     if (code == ERR_OK)
-        code =
-            add_tokens(table, input->tokens, input->token_count, robots, input->robot_count, err);
+        code = add_sessions(table, input, err);
+    if (code == ERR_OK)
+        code = add_tokens(table, input, robots, err);
     if (code == ERR_OK)
         code = add_robots(table, robots, input->robot_count, err);
     if (code == ERR_OK)
         code = add_users(table, input, err);
-    if (code == ERR_OK)
-        code = add_sessions(table, input, err);
     if (code == ERR_OK)
         *ret_table = MOVE(table);
     return code;
@@ -508,16 +521,16 @@ bool token_table_has(const struct token_table *table, const struct caller *calle
 {
     enum auth_failure why = AUTH_UNKNOWN;
     struct known_user user;
-    if (caller->provider.len > 0 && caller->kind != PRINCIPAL_ROBOT)
+    bool is_person = caller->provider.len > 0 && caller->kind != PRINCIPAL_ROBOT;
+    if (is_person && !caller->has_own_token)
         return caller->expires_us > now_us && !token_table_is_taken_back(table, caller) &&
                (!token_table_find_user(table, caller->provider, caller->subject, &user) ||
                 !user.is_disabled);
     if (caller->provider.len > 0 && caller->expires_us <= now_us)
         return false;
     /* Who came without a token of ours is looked for by name. */
-    bool is_named = caller->is_listener_as || caller->provider.len > 0;
-    const struct known *known = is_named ? table_get(table->by_robot, caller->name)
-                                         : table_get(table->by_id, caller->token_id);
+    const struct known *known = caller->has_own_token ? table_get(table->by_id, caller->token_id)
+                                                      : table_get(table->by_robot, caller->name);
     return known != NULL && known->caller.robot_id == caller->robot_id &&
            str_eq(known->caller.id, caller->id) && is_live(known, now_us, &why);
 }

@@ -50,6 +50,7 @@ struct caller {
     const struct addr_net *networks; /* it may call from; none: from anywhere */
     size_t network_count;
     bool is_listener_as; /* no token was shown: the listener's `as` says who it is */
+    bool has_own_token;  /* token_id is one of this gateway's API tokens (prr_, pru_, pra_) */
 };
 
 /* False: arena full. */
@@ -74,7 +75,12 @@ enum auth_failure {
 
 const char *auth_failure_word(enum auth_failure failure);
 
+/* Is there somebody with this e-mail address, and is everybody who has it disabled? A robot of such
+ * an owner is nobody's. One who was never seen has not left. */
+bool owner_has_left(const struct user *users, size_t count, struct str email);
+
 struct token_table;
+struct identity_rules;
 
 struct token_table_input {
     const struct token *tokens;
@@ -85,6 +91,8 @@ struct token_table_input {
     size_t user_count;
     const struct oauth_session *sessions;
     size_t session_count;
+    const struct identity_rules *rules; /* NULL: keys of people are nobody's */
+    int64_t key_max_us;                 /* keys of people live no longer */
 };
 
 /* Copies what it needs. A robot whose owner is disabled is disabled. ERR_CONFLICT: two tokens with

@@ -82,7 +82,7 @@ void caller_cache_put(struct caller_cache *cache, struct str authorization,
     memcpy(slot->value, authorization.ptr, authorization.len);
     slot->len = authorization.len;
     slot->caller = *caller;
-    if (caller->provider.len == 0)
+    if (caller->provider.len == 0 || caller->has_own_token)
         return;
     slot->arena = arena_new(ARENA_BYTES);
     if (slot->arena == NULL || !caller_dup(slot->arena, caller, &slot->caller))

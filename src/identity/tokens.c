@@ -106,3 +106,29 @@ bool token_of_authorization(struct str value, struct str *ret_token)
     *ret_token = token;
     return true;
 }
+
+bool token_is_good(const struct token *token, int64_t now_us)
+{
+    return token->revoked_us == 0 && (token->expires_us == 0 || token->expires_us > now_us);
+}
+
+static bool takes_the_place(const struct token *other, const struct token *token, int64_t now_us)
+{
+    return token->kind == TOKEN_ROBOT && other->kind == TOKEN_ROBOT &&
+           other->robot_id == token->robot_id && token_is_good(other, now_us) &&
+           other->created_us > token->created_us &&
+           (other->expires_us == 0 || other->expires_us > token->expires_us);
+}
+
+bool token_ends_soon(const struct token *tokens, size_t count, const struct token *token,
+                     int64_t now_us)
+{
+    if (!token_is_good(token, now_us) || token->expires_us == 0 ||
+        token->expires_us - now_us > TOKEN_SOON_US)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (takes_the_place(&tokens[i], token, now_us))
+            return false;
+    }
+    return true;
+}

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -18,6 +19,9 @@
 #define TOKEN_TEXT_LEN     53 /* 4 of prefix, 43 of secret, 6 of checksum */
 #define TOKEN_ID_LEN       12
 #define TOKEN_PEPPER_BYTES 32
+
+#define TOKEN_SOON_US        (INT64_C(7) * 86400 * 1000000)
+#define TOKEN_MAX_OVERLAP_US (INT64_C(90) * 86400 * 1000000)
 
 /* A new token, NUL-terminated; the caller shows it once and wipes it (crypto_wipe). */
 void token_mint(enum token_kind kind, char ret_text[TOKEN_TEXT_LEN + 1]);
@@ -42,3 +46,11 @@ bool token_of_authorization(struct str value, struct str *ret_token) MUST_CHECK;
 
 const char *token_prefix(enum token_kind kind); /* "prr_" */
 const char *token_kind_word(enum token_kind kind);
+
+/* Neither revoked nor expired. */
+bool token_is_good(const struct token *token, int64_t now_us);
+/* Good, but for a few days alone (TOKEN_SOON_US), and nothing took its place: no good token of the
+ * same holder that was made later lives longer. Those of a person never count: one key says nothing
+ * of another. tokens: all of them, this one among them. */
+bool token_ends_soon(const struct token *tokens, size_t count, const struct token *token,
+                     int64_t now_us);

@@ -7,7 +7,12 @@
 #include "base/crypto.h"
 #include "base/url.h"
 
-enum { DEFAULT_TIMEOUT_MS = 60000, CONNECT_TIMEOUT_MS = 10000, DEFAULT_MAX_BYTES = 16 << 20 };
+enum {
+    DEFAULT_TIMEOUT_MS = 60000,
+    CONNECT_TIMEOUT_MS = 10000,
+    DEFAULT_MAX_BYTES = 16 << 20,
+    MAX_HEADER_BYTES = 16 << 10, /* tokens of identity providers are long */
+};
 
 enum err_code fetch_init(struct err *err)
 {
@@ -37,7 +42,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 
 static bool add_header(struct curl_slist **headers, const char *name, struct str value)
 {
-    char line[1024];
+    char line[MAX_HEADER_BYTES];
     int len = snprintf(line, sizeof line, "%s: " STR_FMT, name, STR_ARG(value));
     struct curl_slist *more = NULL;
 
@@ -52,7 +57,7 @@ static bool add_header(struct curl_slist **headers, const char *name, struct str
 
 static bool set_headers(const struct fetch *fetch, struct curl_slist **headers)
 {
-    char value[512];
+    char value[MAX_HEADER_BYTES];
     bool is_set = add_header(headers, "User-Agent", STR("portreeve/" PORTREEVE_VERSION)) &&
                   add_header(headers, "Expect", STR_NONE);
 

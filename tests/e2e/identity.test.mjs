@@ -20,8 +20,9 @@ servers:
 robots:
   - {name: reader, owner: owner@example.com}
   - {name: other, owner: owner@example.com}
+  - {name: third, owner: owner@example.com}
 grants:
-  - {name: reads, to: {robots: [reader, other]}, server: docs, categories: [read-only]}
+  - {name: reads, to: {robots: [reader, other, third]}, server: docs, categories: [read-only]}
 ${more}`;
 
 const tools = [{ name: 'look', inputSchema: { type: 'object' } }];
@@ -95,6 +96,52 @@ describe('tokens', { timeout: 60000 }, () => {
     assert.equal((await call(token)).status, 200);
     await sleep(1200);
     assert.equal((await call(token)).status, 401);
+  });
+
+  test('a token that is rotated is good for the overlap, and its successor may do the same', async () => {
+    const old = await gateway.token('third', '--scopes', 'list,call:read-only');
+    const rotated = JSON.parse(await gateway.ok('robot', 'token', 'third', '--rotate', '--overlap', '2s', '--json'));
+    assert.deepEqual(rotated.scopes, ['list', 'call:read-only']);
+    assert.equal((await call(old)).status, 200);
+    assert.equal((await call(rotated.token)).status, 200);
+    await until('the old one has ended', async () => (await call(old)).status === 401, 5000);
+    assert.equal((await call(rotated.token)).status, 200);
+    const pair = await gateway.entries('--kind', 'admin', '--method', 'robot_rotate');
+    assert.equal(pair.length, 2);
+    assert.ok(pair.every((each) => each.principal.id === 'owner:owner@example.com'));
+  });
+
+  test('a rotation of one token leaves the others, and of none is refused', async () => {
+    const [kept, old] = [await gateway.token('third'), JSON.parse(await gateway.ok('robot', 'token', 'third', '--json'))];
+    const differing = await gateway.token('third', '--scopes', 'list');
+    assert.equal((await gateway.cli('robot', 'token', 'third', '--rotate')).code, 1, 'whose scopes?');
+    for (const args of [['--id', 'tnothing'], ['--overlap', '1y'], ['--overlap', '91d']])
+      assert.equal((await gateway.cli('robot', 'token', 'third', '--rotate', ...args)).code, 1, args.join(' '));
+    assert.equal((await gateway.cli('robot', 'token', 'third', '--overlap', '1h')).code, 1);
+    const next = JSON.parse(await gateway.ok('robot', 'token', 'third', '--rotate', '--id', old.id, '--overlap', '0s', '--json'));
+    assert.equal((await call(old.token)).status, 401);
+    for (const token of [kept, next.token]) assert.equal((await call(token)).status, 200);
+    assert.equal((await modernPost(`${gateway.url}/mcp/docs`, differing, 'tools/list')).status, 200);
+    const shown = await gateway.ok('robot', 'show', 'third');
+    assert.match(shown, new RegExp(`${old.id} .*expired`));
+    assert.match(shown, new RegExp(`${next.id} .*active`));
+    assert.equal((await gateway.cli('robot', 'show', 'nobody')).code, 1);
+    await gateway.ok('robot', 'revoke', 'third');
+  });
+
+  test('a token that ends within days says so in lists and in the log, until another takes its place', async () => {
+    const ends = JSON.parse(await gateway.ok('robot', 'token', 'third', '--expires', '6d', '--json'));
+    await gateway.token('third', '--expires', '5d', '--scopes', 'list');
+    const robot = async () => JSON.parse(await gateway.ok('robot', 'show', 'third', '--json'));
+    assert.equal((await robot()).tokens_ending_soon, 2);
+    assert.match(await gateway.ok('robot', 'list', '--tokens'), new RegExp(`${ends.id} .*ends soon`));
+    await gateway.stop();
+    await gateway.serve();
+    const warned = await until('the log says so', () => gateway.log.split('\n').find((line) => line.includes('token_ends_soon') && line.includes(ends.id)));
+    assert.equal(JSON.parse(warned).robot, 'third');
+    await gateway.ok('robot', 'token', 'third', '--rotate', '--id', ends.id, '--expires', '90d');
+    assert.equal((await robot()).tokens_ending_soon, 0);
+    await gateway.ok('robot', 'revoke', 'third');
   });
 
   test('a session of another caller is none', async () => {

@@ -25,7 +25,7 @@ static void add(struct world *world, int at, enum token_kind kind, int64_t robot
         .id = str_c(world->ids[at]),
         .kind = kind,
         .robot_id = robot_id,
-        .owner = kind == TOKEN_ROBOT ? STR_NONE : STR("ann@example.com"),
+        .owner = kind == TOKEN_ADMIN ? STR("ann@example.com") : STR_NONE,
         .scopes = kind == TOKEN_ADMIN ? SCOPE_BIT(SCOPE_ADMIN)
                                       : SCOPE_BIT(SCOPE_LIST) | SCOPE_BIT(SCOPE_CALL_READ_ONLY),
         .expires_us = NOW + 10,
@@ -139,7 +139,7 @@ static void the_log_learns_why_and_the_client_does_not(void **state)
     assert_int_equal(find_bad(table, str_c(world.texts[REVOKED])), AUTH_REVOKED);
     assert_int_equal(find_bad(table, str_c(world.texts[DISABLED])), AUTH_DISABLED);
     assert_int_equal(find_bad(table, str_c(world.texts[ORPHAN])), AUTH_DISABLED);
-    assert_int_equal(find_bad(table, str_c(world.texts[USER])), AUTH_UNKNOWN);
+    assert_int_equal(find_bad(table, str_c(world.texts[USER])), AUTH_DISABLED);
     unknown[10] = unknown[10] == 'x' ? 'y' : 'x';
     assert_int_equal(find_bad(table, str_c(unknown)), AUTH_TYPO);
     for (int why = 0; why < AUTH_FAILURES; why++)
@@ -317,6 +317,44 @@ static void a_caller_that_lost_its_ground_is_noticed(void **state)
     assert_false(token_table_has(empty, &owner, NOW));
 }
 
+static bool has_robot(const struct world *world, const struct user *users, size_t count)
+{
+    struct err err;
+    struct caller caller;
+    CLEANUP(token_table_freep) struct token_table *table = NULL;
+    assert_ok(token_table_new(&(struct token_table_input){.tokens = world->tokens,
+                                                          .token_count = TOKENS,
+                                                          .robots = world->robots,
+                                                          .robot_count = 2,
+                                                          .users = users,
+                                                          .user_count = count},
+                              &table, &err),
+              err);
+    bool by_token = token_table_find(table, str_c(world->texts[GOOD]), pepper, NOW, &caller, NULL,
+                                     &err) == ERR_OK;
+    bool by_name = token_table_find_robot(table, STR("nightly"), &caller, NULL, &err) == ERR_OK;
+    assert_int_equal(by_token, by_name);
+    return by_token;
+}
+
+static void a_robot_goes_with_its_owner_however_it_comes(void **state)
+{
+    (void)state;
+    struct world world;
+    struct user users[] = {{.id = 1, .email = STR("Ann@Example.com"), .is_disabled = true},
+                           {.id = 2, .email = STR("ann@example.com")}};
+    make_world(&world);
+    /* Never seen: an installation names its first owner before anybody comes. */
+    assert_true(has_robot(&world, NULL, 0));
+    assert_false(has_robot(&world, users, 1));
+    /* The same address at another provider, where it is still somebody's. */
+    assert_true(has_robot(&world, users, 2));
+    users[1].is_disabled = true;
+    assert_false(has_robot(&world, users, 2));
+    users[0].email = users[1].email = STR_NONE;
+    assert_true(has_robot(&world, users, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_listener_acts_as_an_enabled_robot_only),
         cmocka_unit_test(a_caller_outlives_its_table_when_copied),
         cmocka_unit_test(a_caller_that_lost_its_ground_is_noticed),
+        cmocka_unit_test(a_robot_goes_with_its_owner_however_it_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

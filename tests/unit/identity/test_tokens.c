@@ -147,6 +147,34 @@ static void the_token_of_an_authorization_header_is_read_strictly(void **state)
     assert_false(token_of_authorization(str_of("Bearer a\0b", 10), &token));
 }
 
+static void a_token_ends_soon_unless_another_took_its_place(void **state)
+{
+    (void)state;
+    enum { NOW = 1000 };
+    struct token tokens[] = {
+        {.kind = TOKEN_ROBOT, .robot_id = 1, .created_us = 10, .expires_us = NOW + TOKEN_SOON_US},
+        {.kind = TOKEN_ROBOT, .robot_id = 2, .created_us = 20},
+    };
+    assert_true(token_ends_soon(tokens, 2, &tokens[0], NOW));
+    assert_false(token_ends_soon(tokens, 2, &tokens[1], NOW));
+    assert_false(token_ends_soon(tokens, 2, &tokens[0], NOW - 1));
+    assert_false(token_ends_soon(tokens, 2, &tokens[0], NOW + TOKEN_SOON_US));
+
+    tokens[1].robot_id = 1;
+    assert_false(token_ends_soon(tokens, 2, &tokens[0], NOW));
+    tokens[1].expires_us = tokens[0].expires_us;
+    assert_true(token_ends_soon(tokens, 2, &tokens[0], NOW));
+    tokens[1].expires_us = tokens[0].expires_us + 1;
+    assert_false(token_ends_soon(tokens, 2, &tokens[0], NOW));
+    tokens[1].revoked_us = NOW;
+    assert_true(token_ends_soon(tokens, 2, &tokens[0], NOW));
+    tokens[1].revoked_us = 0;
+    tokens[1].created_us = 9;
+    assert_true(token_ends_soon(tokens, 2, &tokens[0], NOW));
+    tokens[0].revoked_us = NOW;
+    assert_false(token_ends_soon(tokens, 2, &tokens[0], NOW));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +185,7 @@ int main(void)
         cmocka_unit_test(what_is_no_token_is_alien_whatever_its_form),
         cmocka_unit_test(the_kept_hash_depends_on_token_and_pepper),
         cmocka_unit_test(the_token_of_an_authorization_header_is_read_strictly),
+        cmocka_unit_test(a_token_ends_soon_unless_another_took_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@ struct server {
     char url[64];
     const char *answer; /* NULL: says nothing */
     size_t repeat;      /* of a body of "x" behind the answer */
-    char got[4096];
+    char got[16384];
     pthread_t thread;
 };
 
@@ -111,6 +111,26 @@ static void a_request_carries_method_token_and_body(void **state)
     buf_done(&reply.body);
 }
 
+static void a_token_of_an_identity_provider_is_long(void **state)
+{
+    (void)state;
+    struct server server = {
+        .answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"};
+    char token[8001];
+    struct fetch fetch = {.method = "GET", .url = server.url};
+    struct fetch_reply reply;
+    struct err err;
+
+    memset(token, 'x', sizeof token);
+    token[sizeof token - 1] = '\0';
+    fetch.bearer = str_c(token);
+    start(&server);
+    assert_ok(fetch_do(&fetch, &reply, &err), err);
+    stop(&server);
+    assert_non_null(strstr(server.got, token));
+    buf_done(&reply.body);
+}
+
 static void a_redirect_is_not_followed(void **state)
 {
     (void)state;
@@ -184,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_carries_method_token_and_body),
+        cmocka_unit_test(a_token_of_an_identity_provider_is_long),
         cmocka_unit_test(a_redirect_is_not_followed),
         cmocka_unit_test(what_is_not_there_is_unreachable),
         cmocka_unit_test(silence_is_a_timeout),

@@ -593,6 +593,173 @@ static void the_tokens_of_a_robot_that_goes_are_revoked_for_good(void **state)
     scratch_remove(&scratch);
 }
 
+static int64_t add_user(struct store *store, struct arena *arena, const char *subject)
+{
+    struct err err;
+    struct user *users = NULL;
+    size_t count = 0;
+    const struct user user = {.provider = STR("corp"), .subject = str_c(subject)};
+    assert_ok(store_see_user(store, &user, &nobody, NULL, &err), err);
+    assert_ok(store_load_users(store, arena, &users, &count, &err), err);
+    return users[count - 1].id;
+}
+
+static struct token user_key(const char *id, int64_t user_id, size_t hash)
+{
+    struct token token = {.id = str_c(id),
+                          .kind = TOKEN_USER,
+                          .user_id = user_id,
+                          .name = STR("laptop"),
+                          .scopes = SCOPE_BIT(SCOPE_LIST)};
+    memcpy(token.hash, &hash, sizeof hash);
+    return token;
+}
+
+static void a_key_of_a_person_comes_back_whole(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct err err;
+    uint64_t version = 0;
+    struct token key = user_key("k1", add_user(store, arena, "ann"), 1);
+    key.agent = STR("builder");
+    key.groups = STR("[\"a\",\"b\"]");
+    key.session_id = STR("s1");
+    assert_ok(store_add_token(store, &key, &nobody, &version, &err), err);
+    assert_int_equal(policy_version(store), version);
+
+    struct token *tokens = NULL;
+    size_t count = 0;
+    assert_ok(store_load_tokens(store, arena, &tokens, &count, &err), err);
+    assert_int_equal(count, 1);
+    assert_int_equal(tokens[0].kind, TOKEN_USER);
+    assert_int_equal(tokens[0].user_id, key.user_id);
+    assert_str(tokens[0].name, "laptop");
+    assert_str(tokens[0].agent, "builder");
+    assert_str(tokens[0].groups, "[\"a\",\"b\"]");
+    assert_str(tokens[0].session_id, "s1");
+
+    struct token nameless = user_key("k2", key.user_id, 2);
+    nameless.name = STR_NONE;
+    struct token robots = user_key("k3", key.user_id, 3);
+    robots.kind = TOKEN_ROBOT;
+    struct token strangers = user_key("k4", key.user_id + 1, 4);
+    assert_int_equal(store_add_token(store, &nameless, &nobody, &version, &err), ERR_INVALID);
+    assert_int_equal(store_add_token(store, &robots, &nobody, &version, &err), ERR_INVALID);
+    assert_int_equal(store_add_token(store, &strangers, &nobody, &version, &err), ERR_NOT_FOUND);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void the_keys_of_a_person_are_bounded_and_revoked_together(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 22);
+    struct store *store = open_store(&scratch);
+    struct err err;
+    uint64_t version = 0;
+    size_t revoked = 0;
+    const struct token_holder ann = {.user_id = add_user(store, arena, "ann")};
+    const struct token_holder bob = {.user_id = add_user(store, arena, "bob")};
+    struct token others = user_key("b", bob.user_id, 9999);
+    assert_ok(store_add_token(store, &others, &nobody, &version, &err), err);
+    char ids[STORE_MAX_USER_KEYS][8];
+    for (size_t i = 0; i < STORE_MAX_USER_KEYS; i++) {
+        (void)snprintf(ids[i], sizeof ids[i], "k%zu", i);
+        struct token key = user_key(ids[i], ann.user_id, i + 1);
+        assert_ok(store_add_token(store, &key, &nobody, &version, &err), err);
+    }
+    struct token more = user_key("more", ann.user_id, 5000);
+    assert_int_equal(store_add_token(store, &more, &nobody, &version, &err), ERR_CONFLICT);
+
+    struct store_change change = {.now_us = 1000};
+    assert_ok(store_revoke_tokens(store, &ann, &change, &revoked, &version, &err), err);
+    assert_int_equal(revoked, STORE_MAX_USER_KEYS);
+    change.now_us = 1000 + STORE_KEY_ENDED_US;
+    assert_int_equal(store_add_token(store, &more, &change, &version, &err), ERR_CONFLICT);
+    change.now_us++;
+    assert_ok(store_add_token(store, &more, &change, &version, &err), err);
+
+    struct token *tokens = NULL;
+    size_t count = 0;
+    assert_ok(store_load_tokens(store, arena, &tokens, &count, &err), err);
+    assert_int_equal(count, 2);
+    assert_str(tokens[0].id, "b");
+    assert_int_equal(tokens[0].revoked_us, 0);
+    const struct token_holder two = {.user_id = 1, .robot_id = 1};
+    assert_int_equal(store_revoke_tokens(store, &two, &change, &revoked, &version, &err),
+                     ERR_INVALID);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static int64_t expiry_of(struct store *store, struct arena *arena, const char *id)
+{
+    struct err err;
+    struct token *tokens = NULL;
+    size_t count = 0;
+    assert_ok(store_load_tokens(store, arena, &tokens, &count, &err), err);
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(tokens[i].id, str_c(id)))
+            return tokens[i].expires_us;
+    return -1;
+}
+
+static void a_new_token_takes_the_place_of_others_after_a_while(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t nightly = load(store, arena).robots[0].id;
+    int64_t idle = load(store, arena).robots[1].id;
+    struct err err;
+    uint64_t version = 0;
+    struct token tokens[] = {robot_token("endless", nightly, 1), robot_token("short", nightly, 2),
+                             robot_token("revoked", nightly, 3), robot_token("other", idle, 4),
+                             robot_token("over", nightly, 5)};
+    static const int64_t ends[] = {0, 120, 0, 0, 50};
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+        tokens[i].expires_us = ends[i];
+        assert_ok(store_add_token(store, &tokens[i], &nobody, &version, &err), err);
+    }
+    assert_ok(store_revoke_token(store, STR("revoked"), &nobody, &version, &err), err);
+
+    const struct store_change now = {.now_us = 100};
+    struct token next = robot_token("next", nightly, 6);
+    static const char *const bad[] = {"other", "revoked", "over", "nothing"};
+    next.expires_us = 0;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(store_rotate_token(store, &next, str_c(bad[i]), 150, &now, &version, &err),
+                         ERR_NOT_FOUND);
+    assert_int_equal(expiry_of(store, arena, "next"), -1);
+    assert_ok(store_rotate_token(store, &next, STR("endless"), 150, &now, &version, &err), err);
+    assert_int_equal(policy_version(store), version);
+    assert_int_equal(expiry_of(store, arena, "endless"), 150);
+    assert_int_equal(expiry_of(store, arena, "short"), 120);
+    assert_int_equal(expiry_of(store, arena, "next"), 0);
+
+    struct token last = robot_token("last", nightly, 7);
+    last.expires_us = 0;
+    assert_ok(store_rotate_token(store, &last, STR_NONE, 140, &now, &version, &err), err);
+    assert_int_equal(expiry_of(store, arena, "endless"), 140);
+    assert_int_equal(expiry_of(store, arena, "short"), 120);
+    assert_int_equal(expiry_of(store, arena, "next"), 140);
+    assert_int_equal(expiry_of(store, arena, "last"), 0);
+    assert_int_equal(expiry_of(store, arena, "other"), 0);
+    assert_int_equal(expiry_of(store, arena, "over"), 50);
+    struct token key = user_key("key", 1, 8);
+    assert_int_equal(store_rotate_token(store, &key, STR_NONE, 1, &now, &version, &err),
+                     ERR_INVALID);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
 static bool has_change(struct store *store, struct str id)
 {
     struct err err;
@@ -767,6 +934,9 @@ int main(void)
         cmocka_unit_test(tokens_are_added_used_and_revoked),
         cmocka_unit_test(a_token_needs_a_fitting_holder_and_its_own_hash),
         cmocka_unit_test(the_tokens_of_a_robot_that_goes_are_revoked_for_good),
+        cmocka_unit_test(a_key_of_a_person_comes_back_whole),
+        cmocka_unit_test(the_keys_of_a_person_are_bounded_and_revoked_together),
+        cmocka_unit_test(a_new_token_takes_the_place_of_others_after_a_while),
         cmocka_unit_test(a_change_is_remembered_with_what_it_changed_and_only_then),
         cmocka_unit_test(a_logout_token_that_was_spent_signs_nobody_out),
         cmocka_unit_test(meta_values_are_bytes_by_name),
