@@ -67,3 +67,19 @@ struct str form_get(const struct form *form, struct str name)
     }
     return STR_NONE;
 }
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void form_encode(struct str text, struct buf *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_unreserved(text.ptr[i]))
+            buf_add_byte(out, text.ptr[i]);
+        else
+            buf_printf(out, "%%%02X", (unsigned)(unsigned char)text.ptr[i]);
+    }
+}

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -33,3 +34,6 @@ bool form_is_type(struct str content_type);
 struct str form_get(const struct form *form, struct str name);
 /* One value: '+' is a space, "%41" an A. False: not encoded right, or arena full. */
 bool form_decode(struct str text, struct arena *arena, struct str *ret_value) MUST_CHECK;
+/* Appends the text with all but the unreserved bytes of RFC 3986 §2.3 percent-encoded: fits a form
+ * as well as a query. */
+void form_encode(struct str text, struct buf *out);

@@ -85,6 +85,7 @@ struct call {
     bool has_bad_token;        /* a token was shown, but it is none of ours */
     bool has_fetched;          /* awaits was waited for */
     struct key_source *awaits; /* the keys that tell whether the token is good are not here yet */
+    struct str asks_about;     /* the opaque token, when its provider has to be asked; else empty */
     const struct data_key *data_key; /* what this caller's entries are encrypted under */
 
     /* parse */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "gate/gate_priv.h"
 #include "gate/worker_priv.h"
+#include "identity/introspection.h"
 #include "identity/issuer.h"
 #include "identity/key_source.h"
 
@@ -115,8 +116,25 @@ static bool make_key_sources(struct gate *gate)
     return gate->key_sources != NULL && gate->client_keys != NULL;
 }
 
+/* True: there is one, or none is wanted. */
+static bool make_introspector(struct gate *gate)
+{
+    const struct provider *provider = provider_for_introspection(&gate->settings->identity);
+    char path[PATH_MAX];
+
+    if (provider == NULL)
+        return true;
+    if (settings_secret_path(gate->settings, provider->client_secret, path, sizeof path, NULL) !=
+        ERR_OK)
+        return false;
+    const struct introspection_config config = {.provider = provider, .secret_path = path};
+    gate->introspector = introspector_new(&config);
+    return gate->introspector != NULL;
+}
+
 static void free_key_sources(struct gate *gate)
 {
+    introspector_free(gate->introspector);
     for (size_t i = 0; gate->client_keys != NULL && gate->client_keys[i] != NULL; i++)
         key_source_free(gate->client_keys[i]);
     free(gate->client_keys);
@@ -134,8 +152,8 @@ static enum err_code open_jobs(struct gate *gate, struct err *err)
     gate->origins = origin_rules_new(gate->settings);
     gate->loop = loop_new(MAX_JOBS);
     if (gate->control_jobs == NULL || gate->search_jobs == NULL || gate->key_jobs == NULL ||
-        gate->identity_jobs == NULL || !make_key_sources(gate) || gate->origins == NULL ||
-        gate->loop == NULL)
+        gate->identity_jobs == NULL || !make_key_sources(gate) || !make_introspector(gate) ||
+        gate->origins == NULL || gate->loop == NULL)
         return err_set(err, ERR_LIMIT, "no thread or memory left");
     return ERR_OK;
 }

@@ -37,9 +37,10 @@ struct gate {
     struct arena *login_arena;  /* of login_found; the identity thread's, both */
     struct discovery *login_found;
     int64_t login_found_us;
-    struct issuer *issuer;           /* of our own access tokens */
-    struct key_source **client_keys; /* by the index of the client in the settings */
-    struct key_source **key_sources; /* by the index of the provider in the settings */
+    struct issuer *issuer;             /* of our own access tokens */
+    struct key_source **client_keys;   /* by the index of the client in the settings */
+    struct introspector *introspector; /* of the provider whose opaque tokens are taken; or NULL */
+    struct key_source **key_sources;   /* by the index of the provider in the settings */
     struct worker **workers;
     size_t worker_count;
     struct loop *loop;                /* of the control thread */

@@ -16,20 +16,9 @@ void login_bad_request(struct login *login, const char *sentence)
     login_answer_page(login, 400, "This sign-in cannot go on", str_c(sentence));
 }
 
-static bool is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
 void login_add_encoded(struct buf *out, struct str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (is_unreserved(text.ptr[i]))
-            buf_add_byte(out, text.ptr[i]);
-        else
-            buf_printf(out, "%%%02X", (unsigned)(unsigned char)text.ptr[i]);
-    }
+    form_encode(text, out);
 }
 
 /* name=value, behind what the URL needs before it. */

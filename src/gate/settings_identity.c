@@ -5,7 +5,7 @@
 
 #include "gate/settings_read.h"
 
-enum { MAX_PROVIDERS = 32 };
+enum { MAX_PROVIDERS = 32, INTROSPECTION_SECONDS = 300, MAX_INTROSPECTION_SECONDS = 86400 };
 
 typedef enum err_code read_provider_fn(struct reader *r, const struct yaml_node *node,
                                        struct provider *provider, struct err *err);
@@ -104,6 +104,44 @@ static enum err_code read_workloads(struct reader *r, const struct yaml_node *no
     return settings_read_bool(node, &provider->is_workloads, err);
 }
 
+static enum err_code read_cache_seconds(const struct yaml_node *node, struct provider *provider,
+                                        struct err *err)
+{
+    struct str text = STR_NONE;
+    uint64_t seconds = 0;
+    enum err_code code = settings_read_text(node, "seconds", &text, err);
+
+    if (code != ERR_OK)
+        return code;
+    if (!str_u64(text, &seconds) || seconds == 0 || seconds > MAX_INTROSPECTION_SECONDS)
+        return yaml_err(node, err, "expected seconds from 1 to %d", MAX_INTROSPECTION_SECONDS);
+    provider->introspection_seconds = (int64_t)seconds;
+    return ERR_OK;
+}
+
+/* true, or {url, cache_seconds} */
+static enum err_code read_introspection(struct reader *r, const struct yaml_node *node,
+                                        struct provider *provider, struct err *err)
+{
+    bool is_on = true;
+    enum err_code code = ERR_OK;
+
+    (void)r;
+    if (node->kind != YAML_MAPPING)
+        code = settings_read_bool(node, &is_on, err);
+    provider->introspection_seconds = is_on ? INTROSPECTION_SECONDS : 0;
+    for (const struct yaml_node *each = node->kind == YAML_MAPPING ? node->first : NULL;
+         each != NULL && code == ERR_OK; each = each->next) {
+        if (str_eq(each->name->text, STR("url")))
+            code = read_https(each, &provider->introspection_url, err);
+        else if (str_eq(each->name->text, STR("cache_seconds")))
+            code = read_cache_seconds(each, provider, err);
+        else
+            code = yaml_err(each->name, err, "introspection takes url and cache_seconds");
+    }
+    return code;
+}
+
 /* {clients: [ID, …]} */
 static enum err_code read_ema(struct reader *r, const struct yaml_node *node,
                               struct provider *provider, struct err *err)
@@ -150,6 +188,7 @@ static const struct {
     {"client_secret", read_client_secret},
     {"ema", read_ema},
     {"workloads", read_workloads},
+    {"introspection", read_introspection},
 };
 
 static enum err_code read_provider_key(struct reader *r, const struct yaml_node *node,
@@ -163,7 +202,8 @@ static enum err_code read_provider_key(struct reader *r, const struct yaml_node 
         node->name, err,
         "unknown key '" STR_FMT
         "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
-        "email_claim, name_claim, email_domains, client_id, client_secret, ema, workloads",
+        "email_claim, name_claim, email_domains, client_id, client_secret, ema, workloads, "
+        "introspection",
         STR_ARG(node->name->text));
 }
 
@@ -181,6 +221,21 @@ static enum err_code read_provider(struct reader *r, const struct yaml_node *nod
     if (code == ERR_OK && (provider->name.len == 0 || provider->issuer.len == 0))
         code = yaml_err(node, err, "a provider needs name and issuer");
     return code;
+}
+
+/* An opaque token does not say whose it is: one provider alone can be asked. */
+static enum err_code check_introspection(const struct yaml_node *node,
+                                         const struct identity_rules *rules, struct err *err)
+{
+    const struct provider *last = &rules->providers[rules->provider_count - 1];
+
+    if (last->introspection_seconds == 0)
+        return ERR_OK;
+    if (provider_for_introspection(rules) != last)
+        return yaml_err(node, err, "only one provider can have introspection");
+    if (last->client_id.len == 0 || last->client_secret.len == 0)
+        return yaml_err(node, err, "introspection needs client_id and client_secret");
+    return ERR_OK;
 }
 
 static enum err_code check_distinct(const struct yaml_node *node, const struct provider *providers,
@@ -211,13 +266,15 @@ static enum err_code read_providers(struct reader *r, const struct yaml_node *no
         return settings_out_of_memory(err);
     if (node->count > MAX_PROVIDERS)
         return yaml_err(node, err, "at most %d providers", MAX_PROVIDERS);
+    rules->providers = providers;
     for (const struct yaml_node *each = node->first; each != NULL && code == ERR_OK;
          each = each->next) {
         code = read_provider(r, each, &providers[rules->provider_count++], err);
         if (code == ERR_OK)
             code = check_distinct(each, providers, rules->provider_count, err);
+        if (code == ERR_OK)
+            code = check_introspection(each, rules, err);
     }
-    rules->providers = providers;
     return code;
 }
 

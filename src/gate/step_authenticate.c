@@ -2,8 +2,9 @@
  * Who calls: a token of this gateway, or one of an identity provider that the settings name.
  *
  * `authenticate` runs when the head of the request is there. Where the keys of a provider have to
- * be fetched first, it leaves the caller unknown, and `identify` waits for the keys behind the body
- * and decides. Every path that does not end in a caller ends in 401.
+ * be fetched first, or it has to be asked about a token, it leaves the caller unknown, and
+ * `identify` waits for the answer behind the body and decides. Every path that does not end in a
+ * caller ends in 401.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "gate/people.h"
 #include "gate/pipeline.h"
 #include "gate/worker_priv.h"
+#include "identity/introspection.h"
 #include "identity/issuer.h"
 #include "identity/key_source.h"
 #include "identity/person.h"
@@ -236,6 +238,66 @@ static bool find_person(struct call *call, struct str token, bool may_wait, stru
     return call->caller.kind == PRINCIPAL_ROBOT || is_still_good(call, why);
 }
 
+/* ---- opaque tokens ---- */
+
+static bool is_opaque(const struct call *call, struct str token)
+{
+    enum token_kind kind;
+
+    return call->worker->gate->introspector != NULL && token.len > 0 &&
+           token.len <= INTROSPECTION_MAX_TOKEN &&
+           token_check_form(token, &kind) == TOKEN_FORM_ALIEN;
+}
+
+/* What the provider said, judged as if it were a JWT that was verified (RFC 7662 §2.2: the members
+ * have the meaning of the claims). It may leave out who it is itself. */
+static bool judge_answer(struct call *call, struct str answer, struct jwt *jwt,
+                         struct jwt_claims *claims, struct refusal_why *why)
+{
+    const struct provider *provider = introspector_provider(call->worker->gate->introspector);
+    enum jwt_why jwt_why = JWT_BAD_CLAIMS;
+
+    *jwt = (struct jwt){.typ = STR_INIT("at+jwt")};
+    if (json_parse(answer, &json_limits_default, call->arena, &jwt->claims, NULL) == ERR_OK) {
+        bool has_issuer = json_get(&jwt->claims, 0, STR("iss")) != JSON_NONE;
+
+        jwt->issuer = has_issuer ? jwt_text(jwt, STR("iss"), call->arena) : provider->issuer;
+        jwt_why = judge(call, provider, provider->issuer, jwt, claims);
+    }
+    return jwt_why == JWT_OK || fail_jwt(why, jwt_why);
+}
+
+static bool find_opaque(struct call *call, struct str token, bool may_wait, struct refusal_why *why)
+{
+    struct introspector *introspector = call->worker->gate->introspector;
+    struct str answer = STR_NONE;
+    struct jwt jwt;
+    struct jwt_claims claims;
+    int64_t until_us = 0;
+
+    switch (
+        introspector_find(introspector, token, call->started_us, call->arena, &answer, &until_us)) {
+    case INTROSPECTION_ACTIVE:
+        break;
+    case INTROSPECTION_INACTIVE:
+        return fail(why, AUTH_INACTIVE);
+    case INTROSPECTION_LIMIT:
+        return fail_jwt(why, JWT_LIMIT);
+    case INTROSPECTION_UNKNOWN:
+        /* It outlives the request's bytes: the client may go while the provider is asked. */
+        if (may_wait)
+            call->asks_about = arena_dup(call->arena, token);
+        return fail(why, AUTH_KEYS);
+    }
+    if (!judge_answer(call, answer, &jwt, &claims, why) ||
+        !make_person(call, introspector_provider(introspector), &jwt, &claims, why))
+        return false;
+    /* The provider is asked again then: until then a token that it took back counts. */
+    if (call->caller.expires_us > until_us)
+        call->caller.expires_us = until_us;
+    return call->caller.kind == PRINCIPAL_ROBOT || is_still_good(call, why);
+}
+
 /* ---- all tokens ---- */
 
 /* A token that was good a moment ago, under this snapshot. */
@@ -256,6 +318,8 @@ static bool check_token(struct call *call, struct str token, bool may_wait, stru
     why->failure = AUTH_MISSING;
     if (gate->settings->identity.provider_count > 0 && jwt_looks_like(token))
         return find_person(call, token, may_wait, why);
+    if (is_opaque(call, token))
+        return find_opaque(call, token, may_wait, why);
     return token_table_find(snapshot_tokens(call->snapshot), token,
                             keyring_get(gate->keyring, KEY_PEPPER), call->started_us, &call->caller,
                             &why->failure, NULL) == ERR_OK;
@@ -306,6 +370,11 @@ static enum step_result admit(struct call *call)
     return STEP_NEXT;
 }
 
+static bool has_to_wait(const struct call *call)
+{
+    return call->awaits != NULL || call->asks_about.len > 0;
+}
+
 static bool is_oauth(const struct call *call)
 {
     return call->route.kind >= ROUTE_OAUTH_TOKEN && call->route.kind <= ROUTE_OAUTH_LOGOUT;
@@ -320,21 +389,26 @@ enum step_result step_authenticate(struct call *call)
         return STEP_NEXT;
     if (find_caller(call, true, &why) && is_where_it_may(call, &why))
         return admit(call);
-    return call->awaits != NULL ? STEP_NEXT : unauthenticated(call, &why);
+    return has_to_wait(call) ? STEP_NEXT : unauthenticated(call, &why);
 }
 
-/* ---- waiting for keys ---- */
+/* ---- waiting for a provider ---- */
 
-static void fetch_keys(struct job *job)
+static void ask_provider(struct job *job)
 {
     struct call *call = (struct call *)(void *)((char *)job - offsetof(struct call, key_job));
     struct err err;
 
-    if (key_source_refresh(call->awaits, true, call->started_us, &err) != ERR_OK)
+    if (call->awaits != NULL &&
+        key_source_refresh(call->awaits, true, call->started_us, &err) != ERR_OK)
         log_event(LOG_ERROR, "identity_keys_failed", LOG_ERR(&err));
+    if (call->asks_about.len > 0 &&
+        introspector_ask(call->worker->gate->introspector, call->asks_about, call->started_us,
+                         &err) != ERR_OK)
+        log_event(LOG_ERROR, "introspection_failed", LOG_ERR(&err));
 }
 
-static void on_keys(struct job *job)
+static void on_answer(struct job *job)
 {
     struct call *call = (struct call *)(void *)((char *)job - offsetof(struct call, key_job));
 
@@ -344,12 +418,15 @@ static void on_keys(struct job *job)
     pipeline_resume(call);
 }
 
-static enum step_result wait_for_keys(struct call *call)
+static enum step_result wait_for_provider(struct call *call)
 {
+    struct gate *gate = call->worker->gate;
+
     call->key_job = (struct job){
-        .reply_to = loop_mailbox(call->worker->loop), .run = fetch_keys, .done = on_keys};
+        .reply_to = loop_mailbox(call->worker->loop), .run = ask_provider, .done = on_answer};
     call->is_waiting = true;
-    if (jobs_add(call->worker->gate->identity_jobs, &call->key_job))
+    if ((call->asks_about.len == 0 || introspector_may_ask(gate->introspector, call->started_us)) &&
+        jobs_add(gate->identity_jobs, &call->key_job))
         return STEP_WAIT;
     call->is_waiting = false;
     call->key_job.run = NULL;
@@ -375,9 +452,9 @@ enum step_result step_identify(struct call *call)
         call_end(call);
         return STEP_DONE;
     }
-    if (call->awaits != NULL && !call->has_fetched) {
+    if (has_to_wait(call) && !call->has_fetched) {
         call->has_fetched = true;
-        return wait_for_keys(call);
+        return wait_for_provider(call);
     }
     if (find_caller(call, false, &why) && is_where_it_may(call, &why))
         return admit(call);

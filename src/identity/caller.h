@@ -66,10 +66,11 @@ enum auth_failure {
     AUTH_REVOKED,
     AUTH_DISABLED, /* the robot or the user is disabled, or not there any more */
     AUTH_ISSUER,   /* a JWT of an issuer that nobody trusts */
-    AUTH_KEYS,     /* the keys of the issuer can't be had */
+    AUTH_KEYS,     /* the keys of the issuer can't be had, or it can't be asked */
     AUTH_JWT,      /* a JWT that is not valid here: enum jwt_why says why */
     AUTH_ADDRESS,  /* the robot may not call from there */
     AUTH_MACHINE,  /* a JWT of a program, which is no robot here */
+    AUTH_INACTIVE, /* the provider says that this opaque token is not active */
     AUTH_FAILURES
 };
 

@@ -73,6 +73,9 @@ static enum err_code read_document(const struct provider *provider, struct str b
     if (code == ERR_OK)
         code = read_url(provider, &doc, "userinfo_endpoint", arena, &ret_found->userinfo_endpoint,
                         err);
+    if (code == ERR_OK)
+        code = read_url(provider, &doc, "introspection_endpoint", arena,
+                        &ret_found->introspection_endpoint, err);
     json_pos names = json_get(&doc, 0, STR("authorization_response_iss_parameter_supported"));
     ret_found->names_issuer = false;
     if (names != JSON_NONE && !json_bool(&doc, names, &ret_found->names_issuer))

@@ -15,6 +15,7 @@ struct discovery {
     struct str authorization_endpoint; /* empty: none */
     struct str token_endpoint;         /* empty: none */
     struct str userinfo_endpoint;      /* empty: none */
+    struct str introspection_endpoint; /* empty: none */
     bool names_issuer;                 /* every answer of its has `iss` (RFC 9207 §3) */
 };
 

@@ -301,6 +301,8 @@ enum jwt_why jwt_judge(const struct jwt *jwt, const struct jwt_expect *expect, s
     if (expect->is_access_token && (json_get(&jwt->claims, 0, STR("at_hash")) != JSON_NONE ||
                                     json_get(&jwt->claims, 0, STR("c_hash")) != JSON_NONE))
         return JWT_ID_TOKEN;
+    if (json_get(&jwt->claims, 0, STR("cnf")) != JSON_NONE)
+        return JWT_BOUND;
     if (jwt->issuer.len == 0 || !str_eq(jwt->issuer, expect->issuer))
         return JWT_BAD_ISSUER;
     enum jwt_why why = judge_audience(jwt, expect, arena, &claims);

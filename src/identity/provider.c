@@ -9,6 +9,15 @@ const struct provider *provider_for_login(const struct identity_rules *rules)
     return NULL;
 }
 
+const struct provider *provider_for_introspection(const struct identity_rules *rules)
+{
+    for (size_t i = 0; i < rules->provider_count; i++) {
+        if (rules->providers[i].introspection_seconds > 0)
+            return &rules->providers[i];
+    }
+    return NULL;
+}
+
 const struct provider *provider_by_issuer(const struct identity_rules *rules, struct str issuer)
 {
     for (size_t i = 0; i < rules->provider_count; i++) {

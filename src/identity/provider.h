@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -18,9 +19,12 @@ struct provider {
     struct str ca_file;          /* PEM; empty: what the system trusts */
     const struct str *audiences; /* accepted in `aud` besides the resource ids of this gateway */
     size_t audience_count;
-    struct str client_id;     /* of this gateway there; empty: people do not sign in here */
-    struct str client_secret; /* a name in secrets_dir; empty: a public client */
-    struct str groups_claim;  /* a path of names with '.', as Keycloak's realm_access.roles */
+    struct str client_id;          /* of this gateway there; empty: people do not sign in here */
+    struct str client_secret;      /* a name in secrets_dir; empty: a public client */
+    struct str introspection_url;  /* empty: found by discovery */
+    int64_t introspection_seconds; /* how long an answer counts at most; 0: opaque tokens are not
+                                      asked for */
+    struct str groups_claim;       /* a path of names with '.', as Keycloak's realm_access.roles */
     struct str email_claim;
     struct str name_claim;
     const struct str *email_domains; /* e-mail addresses it may state; none: any */
@@ -78,6 +82,8 @@ const struct oauth_client *provider_client(const struct identity_rules *rules, s
 
 /* The provider where people sign in; NULL: nowhere. */
 const struct provider *provider_for_login(const struct identity_rules *rules);
+/* The provider whose opaque tokens are taken; NULL: none. */
+const struct provider *provider_for_introspection(const struct identity_rules *rules);
 /* NULL: no provider has this issuer. */
 const struct provider *provider_by_issuer(const struct identity_rules *rules, struct str issuer);
 bool provider_is_agent(const struct identity_rules *rules, struct str client_id);

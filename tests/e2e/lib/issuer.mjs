@@ -9,6 +9,8 @@ export class Issuer {
     issuer.algorithm = algorithm;
     issuer.fetches = 0;
     issuer.isDown = false;
+    issuer.opaque = new Map(); // what is said of a token: an object, or (response) => …
+    issuer.asked = [];
     await issuer.rotate('key-1');
     issuer.server = createServer((request, response) => issuer.answer(request, response));
     await new Promise((resolve) => issuer.server.listen(0, '127.0.0.1', resolve));
@@ -26,10 +28,21 @@ export class Issuer {
     if (this.isDown) return response.writeHead(503).end();
     response.setHeader('Content-Type', 'application/json');
     if (request.url === '/.well-known/openid-configuration')
-      return response.end(JSON.stringify({ issuer: this.claimed ?? this.url, jwks_uri: `${this.url}/keys` }));
+      return response.end(JSON.stringify({ issuer: this.claimed ?? this.url, jwks_uri: `${this.url}/keys`, introspection_endpoint: `${this.url}/introspect` }));
+    if (request.url === '/introspect') return this.introspect(request, response);
     if (request.url !== '/keys') return response.writeHead(404).end();
     this.fetches++;
     return response.end(JSON.stringify(this.keys));
+  }
+
+  async introspect(request, response) {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const token = new URLSearchParams(body).get('token');
+    this.asked.push({ token, authorization: request.headers.authorization });
+    const said = this.opaque.get(token) ?? { active: false };
+    if (typeof said === 'function') return said(response);
+    return response.end(JSON.stringify(said));
   }
 
   // claims with undefined values are left out.

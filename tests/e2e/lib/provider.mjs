@@ -8,7 +8,8 @@ import { freePort } from './gateway.mjs';
 export const redirect = 'http://127.0.0.1:1/callback';
 
 // clients: [{client_id, …}] beside the public client "desk".
-export async function startProvider({ clients = [] } = {}) {
+// tokens: 'jwt' or 'opaque'; of the latter the provider says what they are (RFC 7662).
+export async function startProvider({ clients = [], tokens = 'jwt' } = {}) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const people = (id) => ({ sub: id, email: `${id}@example.com`, email_verified: true, name: id, groups: ['analysts'] });
@@ -23,9 +24,11 @@ export async function startProvider({ clients = [] } = {}) {
       devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
       backchannelLogout: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: () => true },
+      revocation: { enabled: true, allowedPolicy: () => true },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: (context, resource) => ({ scope: 'mcp', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'RS256' } } }),
+        getResourceServerInfo: (context, resource) => ({ scope: 'mcp', audience: resource, accessTokenFormat: tokens, accessTokenTTL: 300, jwt: { sign: { alg: 'RS256' } } }),
         useGrantedResource: () => true,
       },
     },

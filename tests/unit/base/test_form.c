@@ -57,6 +57,24 @@ static void a_form_says_that_it_is_one(void **state)
     assert_false(form_is_type(STR_NONE));
 }
 
+static void what_is_encoded_is_decoded_again(void **state)
+{
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 16);
+    CLEANUP(buf_done) struct buf text;
+    char bytes[255];
+    struct str value;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i + 1);
+    buf_init(&text, 4096);
+    form_encode(str_of(bytes, sizeof bytes), &text);
+    assert_int_equal(str_find(buf_str(&text), '+'), text.len);
+    assert_int_equal(str_find(buf_str(&text), '&'), text.len);
+    assert_true(form_decode(buf_str(&text), arena, &value));
+    assert_true(str_eq(value, str_of(bytes, sizeof bytes)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +82,7 @@ int main(void)
         cmocka_unit_test(what_two_readers_could_take_differently_is_refused),
         cmocka_unit_test(more_than_the_most_fields_are_refused),
         cmocka_unit_test(a_form_says_that_it_is_one),
+        cmocka_unit_test(what_is_encoded_is_decoded_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,22 @@ static void what_is_wrong_is_refused_with_its_line(void **state)
         {BASE "identity: {providers: [{name: a, issuer: https://l.example.com}, {name: b, issuer: "
               "https://l.example.com}]}\n",
          "two providers have the issuer"},
+        {BASE
+         "identity: {providers: [{name: a, issuer: https://l.example.com, introspection: true}]}\n",
+         "introspection needs client_id and client_secret"},
+        {BASE "identity: {providers: [{name: a, issuer: https://l.example.com, client_id: x, "
+              "client_secret: y, introspection: {ttl: 3}}]}\n",
+         "introspection takes url and cache_seconds"},
+        {BASE "identity: {providers: [{name: a, issuer: https://l.example.com, client_id: x, "
+              "client_secret: y, introspection: {cache_seconds: 0}}]}\n",
+         "expected seconds from 1 to 86400"},
+        {BASE "identity: {providers: [{name: a, issuer: https://l.example.com, client_id: x, "
+              "client_secret: y, introspection: {url: http://l.example.com/i}}]}\n",
+         "https alone"},
+        {BASE "identity: {providers: [{name: a, issuer: https://l.example.com, client_id: x, "
+              "client_secret: y, introspection: true}, {name: b, issuer: https://m.example.com, "
+              "client_id: x, client_secret: y, introspection: true}]}\n",
+         "only one provider can have introspection"},
         {BASE "identity: {owners: [corp:ann@example.com]}\n", "there is no provider 'corp'"},
         {BASE "identity: {owners: [ann]}\n", "PROVIDER:E-MAIL"},
         {BASE "identity: {interactive_clients: robot}\n", "human or delegated"},
