@@ -47,15 +47,15 @@ static enum err_code set_url(struct client *client, struct str url, struct err *
     return ERR_OK;
 }
 
-/* A listener that takes an administrator's token: neither a robot's, nor behind a proxy's header.
- */
+/* A listener that takes an administrator's token: neither one for MCP alone, nor a robot's, nor
+ * behind a proxy's header. */
 static const struct listener *find_listener(const struct settings *settings, bool has_tls)
 {
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct listener *listener = &settings->listeners[i];
 
         if ((listener->certificate.len > 0) == has_tls && listener->as.len == 0 &&
-            !listener->has_proxy_protocol)
+            listener->serves != SERVES_MCP && !listener->has_proxy_protocol)
             return listener;
     }
     return NULL;
@@ -76,6 +76,21 @@ static struct addr reachable(struct addr address)
     return loopback;
 }
 
+/* The listener for administration, under the name that the certificate has. */
+static enum err_code set_admin_url(struct client *client, const struct settings *settings,
+                                   const struct listener *listener, struct err *err)
+{
+    struct str host = settings->public_url.host;
+    bool is_v6 = str_find(host, ':') < host.len;
+    char url[512];
+    int len = snprintf(url, sizeof url, "https://%s" STR_FMT "%s:%u", is_v6 ? "[" : "",
+                       STR_ARG(host), is_v6 ? "]" : "", (unsigned)listener->address.port);
+
+    if (len < 0 || (size_t)len >= sizeof url)
+        return err_set(err, ERR_INVALID, "the URL of the gateway is too long");
+    return set_url(client, str_c(url), err);
+}
+
 /* public_url, whose name the certificate has. Who runs on the machine of the gateway trusts the
  * certificate that stands in its settings. */
 static enum err_code find_tls_url(struct client *client, const struct settings *settings,
@@ -83,10 +98,15 @@ static enum err_code find_tls_url(struct client *client, const struct settings *
 {
     const struct listener *listener = find_listener(settings, true);
 
-    if (listener != NULL && client->ca_file[0] == '\0' && settings->public_url.is_https &&
-        listener->address.port == settings->public_url.port)
+    bool is_admin = listener != NULL && listener->serves == SERVES_ADMIN;
+
+    if (listener != NULL && client->ca_file[0] == '\0' &&
+        (is_admin ||
+         (settings->public_url.is_https && listener->address.port == settings->public_url.port)))
         (void)snprintf(client->ca_file, sizeof client->ca_file, STR_FMT,
                        STR_ARG(listener->certificate));
+    if (is_admin)
+        return set_admin_url(client, settings, listener, err);
     return set_url(client, settings->public_url_text, err);
 }
 

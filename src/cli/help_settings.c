@@ -11,7 +11,10 @@ static const struct {
 } texts[] = {
     {"listen", "needed",
      "List of addresses. Each is an address like `127.0.0.1:8080`, or a mapping: `address`; `tls: "
-     "{certificate, key, client_ca}` (PEM files); `as: \"robot:NAME\"` (every request is that "
+     "{certificate, key, client_ca}` (PEM files); `serves: admin` (the API and /metrics are "
+     "answered "
+     "there alone, and MCP is not) or `serves: mcp` (MCP alone); `as: \"robot:NAME\"` (every "
+     "request is that "
      "robot's, "
      "loopback only); `insecure: true` (plain HTTP on other than loopback); `proxy_protocol: true` "
      "(PROXY protocol, version 2, from trusted proxies; with tls its header comes before the "

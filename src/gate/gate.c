@@ -452,11 +452,15 @@ static void close_signals(struct control_loop *control)
 
 static void log_listening(const struct gate *gate)
 {
+    static const char *const words[] = {
+        [SERVES_ALL] = "all", [SERVES_MCP] = "mcp", [SERVES_ADMIN] = "admin"};
+
     for (size_t i = 0; i < gate->settings->listener_count; i++) {
         char text[ADDR_TEXT_BYTES];
 
         addr_format(&gate->settings->listeners[i].address, text);
         log_event(LOG_INFO, "listening", LOG_C("address", text),
+                  LOG_C("serves", words[gate->settings->listeners[i].serves]),
                   LOG_BOOL("tls", gate->tls[i] != NULL));
     }
     log_event(LOG_INFO, "serving", LOG_C("version", PORTREEVE_VERSION),

@@ -59,6 +59,28 @@ static bool add_listener(struct origin_rules *rules, const struct listener *list
     return add(rules->hosts, str_c(local)) && add(rules->origins, str_c(origin));
 }
 
+/* A listener for administration stands beside that of public_url, under the same name. */
+static bool add_admin(struct origin_rules *rules, const struct settings *settings,
+                      const struct listener *listener)
+{
+    bool is_https = listener->certificate.len > 0;
+    struct str host = settings->public_url.host;
+    bool is_v6 = str_find(host, ':') < host.len;
+    bool is_preset = listener->address.port == (is_https ? 443 : 80);
+    char text[MAX_NAME];
+    char port[8] = "";
+    char origin[MAX_NAME + 8];
+
+    if (listener->serves != SERVES_ADMIN)
+        return true;
+    if (!is_preset)
+        (void)snprintf(port, sizeof port, ":%u", (unsigned)listener->address.port);
+    (void)snprintf(text, sizeof text, "%s" STR_FMT "%s%s", is_v6 ? "[" : "", STR_ARG(host),
+                   is_v6 ? "]" : "", port);
+    (void)snprintf(origin, sizeof origin, "%s://%s", is_https ? "https" : "http", text);
+    return add(rules->hosts, str_c(text)) && add(rules->origins, str_c(origin));
+}
+
 static bool add_all(struct origin_rules *rules, const struct settings *settings)
 {
     struct str authority = settings->public_url.origin;
@@ -70,7 +92,8 @@ static bool add_all(struct origin_rules *rules, const struct settings *settings)
     if (!add(rules->hosts, authority))
         return false;
     for (size_t i = 0; i < settings->listener_count; i++) {
-        if (!add_listener(rules, &settings->listeners[i]))
+        if (!add_listener(rules, &settings->listeners[i]) ||
+            !add_admin(rules, settings, &settings->listeners[i]))
             return false;
     }
     for (size_t i = 0; i < settings->host_count; i++) {

@@ -41,3 +41,30 @@ struct route route_of(struct str path)
         return (struct route){.kind = ROUTE_API, .rest = str_from(path, strlen("/api/v1"))};
     return (struct route){.kind = ROUTE_NONE};
 }
+
+enum route_side route_side(enum route_kind kind)
+{
+    switch (kind) {
+    case ROUTE_API:
+    case ROUTE_METRICS:
+        return ROUTE_SIDE_ADMIN;
+    case ROUTE_MCP:
+    case ROUTE_SERVER:
+    case ROUTE_RESOURCE:
+    case ROUTE_OAUTH_METADATA:
+    case ROUTE_OAUTH_KEYS:
+    case ROUTE_OAUTH_TOKEN:
+    case ROUTE_OAUTH_AUTHORIZE:
+    case ROUTE_OAUTH_CALLBACK:
+    case ROUTE_OAUTH_CONSENT:
+    case ROUTE_OAUTH_REGISTER:
+    case ROUTE_OAUTH_REVOKE:
+    case ROUTE_OAUTH_LOGOUT:
+        return ROUTE_SIDE_MCP;
+    case ROUTE_NONE:
+    case ROUTE_HEALTH:
+    case ROUTE_READY:
+        break;
+    }
+    return ROUTE_SIDE_BOTH;
+}

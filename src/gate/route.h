@@ -37,3 +37,8 @@ struct route {
 #define RESOURCE_PATH "/.well-known/oauth-protected-resource"
 
 struct route route_of(struct str path);
+
+/* Which listeners answer a route: those for MCP, those for administration, or all. */
+enum route_side { ROUTE_SIDE_BOTH, ROUTE_SIDE_MCP, ROUTE_SIDE_ADMIN };
+
+enum route_side route_side(enum route_kind kind);

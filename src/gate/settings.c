@@ -103,6 +103,17 @@ static enum err_code read_tls(struct reader *r, const struct yaml_node *node,
     return code;
 }
 
+static enum err_code read_serves(const struct yaml_node *node, enum listener_serves *ret_serves,
+                                 struct err *err)
+{
+    struct str word = node->kind == YAML_SCALAR ? node->text : STR_NONE;
+
+    if (!str_eq(word, STR("mcp")) && !str_eq(word, STR("admin")))
+        return yaml_err(node, err, "'serves' is mcp or admin; a listener without it serves both");
+    *ret_serves = str_eq(word, STR("mcp")) ? SERVES_MCP : SERVES_ADMIN;
+    return ERR_OK;
+}
+
 static enum err_code read_listener_key(struct reader *r, const struct yaml_node *node,
                                        struct listener *listener, struct err *err)
 {
@@ -114,13 +125,15 @@ static enum err_code read_listener_key(struct reader *r, const struct yaml_node 
         return read_tls(r, node, listener, err);
     if (str_eq(name, STR("as")))
         return settings_read_text(node, "robot:NAME", &listener->as, err);
+    if (str_eq(name, STR("serves")))
+        return read_serves(node, &listener->serves, err);
     if (str_eq(name, STR("insecure")))
         return settings_read_bool(node, &listener->is_insecure, err);
     if (str_eq(name, STR("proxy_protocol")))
         return settings_read_bool(node, &listener->has_proxy_protocol, err);
     return yaml_err(node->name, err,
                     "unknown key '" STR_FMT
-                    "'; a listener takes address, tls, as, insecure, proxy_protocol",
+                    "'; a listener takes address, serves, tls, as, insecure, proxy_protocol",
                     STR_ARG(name));
 }
 
@@ -142,6 +155,8 @@ static enum err_code check_listener(const struct yaml_node *node, struct listene
         return yaml_err(node, err, "'as' lets everyone in who reaches the address: loopback only");
     if (!str_starts(listener->as, STR("robot:")) || listener->as.len == strlen("robot:"))
         return yaml_err(node, err, "'as' must be robot:NAME");
+    if (listener->serves == SERVES_ADMIN)
+        return yaml_err(node, err, "'as' makes callers a robot, which administers nothing");
     return ERR_OK;
 }
 
@@ -154,12 +169,33 @@ static enum err_code read_listener(struct reader *r, const struct yaml_node *nod
         code = read_address(node, listener, err);
         return code == ERR_OK ? check_listener(node, listener, err) : code;
     }
-    code = settings_want(node, YAML_MAPPING,
-                         "an address, or {address, tls, as, insecure, proxy_protocol}", err);
+    code =
+        settings_want(node, YAML_MAPPING,
+                      "an address, or {address, serves, tls, as, insecure, proxy_protocol}", err);
     for (const struct yaml_node *each = code == ERR_OK ? node->first : NULL;
          each != NULL && code == ERR_OK; each = each->next)
         code = read_listener_key(r, each, listener, err);
     return code == ERR_OK ? check_listener(node, listener, err) : code;
+}
+
+/* One listener for administration takes it away from those that said nothing. */
+static enum err_code share_out(const struct yaml_node *node, struct listener *listeners,
+                               size_t count, struct err *err)
+{
+    size_t counts[SERVES_ADMIN + 1] = {0};
+
+    for (size_t i = 0; i < count; i++)
+        counts[listeners[i].serves]++;
+    if (counts[SERVES_ADMIN] == count)
+        return yaml_err(node, err, "no listener is left for MCP: all of them say serves: admin");
+    if (counts[SERVES_MCP] == count)
+        return yaml_err(node, err,
+                        "no listener is left for administration: all of them say serves: mcp");
+    for (size_t i = 0; i < count; i++) {
+        if (counts[SERVES_ADMIN] > 0 && listeners[i].serves == SERVES_ALL)
+            listeners[i].serves = SERVES_MCP;
+    }
+    return ERR_OK;
 }
 
 static enum err_code read_listen(struct reader *r, const struct yaml_node *node, struct err *err)
@@ -181,7 +217,7 @@ static enum err_code read_listen(struct reader *r, const struct yaml_node *node,
     }
     r->settings->listeners = listeners;
     r->settings->listener_count = count;
-    return ERR_OK;
+    return share_out(node, listeners, count, err);
 }
 
 static enum err_code read_public_url(struct reader *r, const struct yaml_node *node,

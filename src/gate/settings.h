@@ -19,9 +19,17 @@
 #include "identity/provider.h"
 #include "net/http.h"
 
+/* What is answered at an address. */
+enum listener_serves {
+    SERVES_ALL,
+    SERVES_MCP,   /* MCP, and what its clients need to sign in */
+    SERVES_ADMIN, /* the API and /metrics, which are answered nowhere else then */
+};
+
 /* One address that is listened on. */
 struct listener {
     struct addr address;
+    enum listener_serves serves;
     struct str certificate; /* path of a PEM file; empty: plain HTTP */
     struct str key;
     struct str client_ca; /* empty: no client certificates */

@@ -76,6 +76,20 @@ static enum step_result answer_health(struct call *call)
     return call_turn_away(call, 503, why);
 }
 
+/* At the wrong listener a route is none: who asks is asked for a token first, as for every path. */
+static bool is_served_here(const struct listener *listener, enum route_kind kind)
+{
+    switch (route_side(kind)) {
+    case ROUTE_SIDE_MCP:
+        return listener->serves != SERVES_ADMIN;
+    case ROUTE_SIDE_ADMIN:
+        return listener->serves != SERVES_MCP;
+    case ROUTE_SIDE_BOTH:
+        break;
+    }
+    return true;
+}
+
 enum step_result step_receive(struct call *call)
 {
     const struct origin_rules *origins = call->worker->gate->origins;
@@ -85,6 +99,8 @@ enum step_result step_receive(struct call *call)
     call->user_agent = http_request_header(call->http, STR("user-agent"));
     derive_address(call);
     call->route = route_of(http_request_path(call->http));
+    if (!is_served_here(call->listener, call->route.kind))
+        call->route = (struct route){.kind = ROUTE_NONE};
     if (!origin_may_host(origins, http_request_header(call->http, STR("host"))))
         return misdirected(call, 403,
                            "The Host header names no name of this gateway (settings: hosts).");

@@ -140,14 +140,29 @@ static enum endpoint mcp_endpoint(const struct call *call)
     return ENDPOINT_MCP_CONTROL;
 }
 
+/* What a robot may not use at all it hears of with the first message, whatever the method; that the
+ * server is there, find_endpoint has told it. */
+static enum step_result check_reach(struct call *call)
+{
+    const struct policy *policy = snapshot_policy(call->snapshot);
+
+    if (policy_may_reach(policy, subject_of(call->snapshot, &call->caller, call->arena),
+                         call->endpoint->index))
+        return STEP_NEXT;
+    COUNT(call->worker, calls_denied);
+    return call_refuse(call, MCP_ERROR_DENIED, REASON_PERSONAL_SERVER,
+                       "Each person connects to this server with an account of their own; robots "
+                       "have none and can't use it.");
+}
+
 /* The one check of the token's scopes for an endpoint; which category a call may be, decide knows.
  */
 enum step_result step_admit(struct call *call)
 {
     struct err err;
-    enum endpoint endpoint = ENDPOINT_METRICS;
+    enum endpoint endpoint = ENDPOINT_MCP_CONTROL;
 
-    if (call->route.kind == ROUTE_API) {
+    if (call->route.kind == ROUTE_API || call->route.kind == ROUTE_METRICS) {
         struct endpoint_match match;
         enum err_code code = endpoint_find(http_request_method(call->http),
                                            http_request_path(call->http), &match, &err);
@@ -155,12 +170,12 @@ enum step_result step_admit(struct call *call)
         if (code != ERR_OK)
             return call_reply_status(call, code == ERR_NOT_FOUND ? 404 : 405);
         endpoint = match.endpoint;
-    } else if (call->route.kind != ROUTE_METRICS) {
+    } else {
         endpoint = mcp_endpoint(call);
     }
     if (scopes_check(call->caller.scopes, endpoint, &err) != ERR_OK) {
         call->reply_status = 403;
         return call_refuse(call, MCP_ERROR_SCOPE, REASON_TOKEN_SCOPE, err.text);
     }
-    return STEP_NEXT;
+    return call->endpoint == NULL ? STEP_NEXT : check_reach(call);
 }

@@ -152,6 +152,10 @@ struct policy_verdict policy_decide(const struct policy *policy, const struct po
 bool policy_may_know(const struct policy *policy, const struct policy_subject *subject,
                      uint32_t server);
 
+/* And may it use that server at all? A robot never one with personal credentials. */
+bool policy_may_reach(const struct policy *policy, const struct policy_subject *subject,
+                      uint32_t server);
+
 #define POLICY_BITS_WORDS(tool_count) (((size_t)(tool_count) + 63) / 64)
 
 static inline bool policy_bit(const uint64_t *bits, uint32_t tool)

@@ -72,6 +72,19 @@ bool policy_may_know(const struct policy *policy, const struct policy_subject *s
            holds_grant(policy, subject, &policy->servers[server]);
 }
 
+/* A robot has no account of a person, and must not borrow one. */
+static bool is_personal(const struct policy_subject *subject, const struct compiled_server *server)
+{
+    return server->credential_mode == CREDENTIAL_PERSONAL && subject->kind == PRINCIPAL_ROBOT;
+}
+
+bool policy_may_reach(const struct policy *policy, const struct policy_subject *subject,
+                      uint32_t server)
+{
+    return policy_may_know(policy, subject, server) &&
+           !is_personal(subject, &policy->servers[server]);
+}
+
 /* The steps of a decision: each returns REASON_GRANTED when its factor does not deny. */
 
 static enum reason judge_principal(const struct policy_facts *facts)
@@ -91,8 +104,7 @@ static enum reason judge_tool(const struct policy_subject *subject,
 {
     if (server->is_disabled)
         return REASON_SERVER_DISABLED;
-    /* A robot has no account of a person, and must not borrow one. */
-    if (server->credential_mode == CREDENTIAL_PERSONAL && subject->kind == PRINCIPAL_ROBOT)
+    if (is_personal(subject, server))
         return REASON_PERSONAL_SERVER;
     if (tool->is_gone)
         return REASON_TOOL_GONE;

@@ -45,10 +45,31 @@ static void only_names_of_this_gateway_are_answered(void **state)
     settings_free(settings);
 }
 
+static void a_listener_for_administration_has_the_public_name(void **state)
+{
+    struct settings *settings = NULL;
+    struct err err;
+
+    (void)state;
+    assert_ok(read_settings("listen: ['127.0.0.1:8080', {address: '127.0.0.1:8443', serves: admin, "
+                            "tls: {certificate: c, key: k}}]\n"
+                            "public_url: https://gate.example.com\n",
+                            &settings, &err),
+              err);
+    struct origin_rules *rules = origin_rules_new(settings);
+    assert_true(origin_may_host(rules, STR("gate.example.com:8443")));
+    assert_true(origin_may_origin(rules, STR("https://gate.example.com:8443")));
+    assert_false(origin_may_host(rules, STR("gate.example.com:8080")));
+    assert_false(origin_may_origin(rules, STR("http://gate.example.com:8443")));
+    origin_rules_free(rules);
+    settings_free(settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_names_of_this_gateway_are_answered),
+        cmocka_unit_test(a_listener_for_administration_has_the_public_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,6 +174,62 @@ static void a_missing_file_is_named(void **state)
     assert_non_null(strstr(err.text, "/nonexistent/portreeve.yaml"));
 }
 
+static void a_listener_for_administration_takes_it_from_the_others(void **state)
+{
+    static const struct {
+        const char *listen;
+        enum listener_serves serves[2];
+    } rows[] = {
+        {"['127.0.0.1:1', '127.0.0.1:2']", {SERVES_ALL, SERVES_ALL}},
+        {"['127.0.0.1:1', {address: '127.0.0.1:2', serves: admin}]", {SERVES_MCP, SERVES_ADMIN}},
+        {"[{address: '127.0.0.1:1', serves: admin}, '127.0.0.1:2']", {SERVES_ADMIN, SERVES_MCP}},
+        {"[{address: '127.0.0.1:1', serves: mcp}, '127.0.0.1:2']", {SERVES_MCP, SERVES_ALL}},
+        {"[{address: '127.0.0.1:1', serves: admin}, {address: '127.0.0.1:2', serves: mcp}]",
+         {SERVES_ADMIN, SERVES_MCP}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct settings *settings = NULL;
+        struct err err;
+        char text[512];
+
+        (void)snprintf(text, sizeof text, "listen: %s\npublic_url: http://127.0.0.1:1\n",
+                       rows[i].listen);
+        assert_ok(read_settings(text, &settings, &err), err);
+        for (size_t j = 0; j < 2; j++)
+            assert_int_equal(settings->listeners[j].serves, rows[i].serves[j]);
+        settings_free(settings);
+    }
+}
+
+static void something_must_be_left_for_clients_and_for_administrators(void **state)
+{
+    static const struct {
+        const char *listen;
+        const char *says;
+    } rows[] = {
+        {"[{address: '127.0.0.1:1', serves: admin}]", "no listener is left for MCP"},
+        {"[{address: '127.0.0.1:1', serves: mcp}]", "no listener is left for administration"},
+        {"['127.0.0.1:1', {address: '127.0.0.1:2', serves: all}]", "'serves' is mcp or admin"},
+        {"['127.0.0.1:1', {address: '127.0.0.1:2', serves: [admin]}]", "'serves' is mcp or admin"},
+        {"['127.0.0.1:1', {address: '127.0.0.1:2', serves: admin, as: 'robot:a'}]",
+         "administers nothing"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct settings *settings = NULL;
+        struct err err;
+        char text[512];
+
+        (void)snprintf(text, sizeof text, "listen: %s\npublic_url: http://127.0.0.1:1\n",
+                       rows[i].listen);
+        assert_int_equal(read_settings(text, &settings, &err), ERR_INVALID);
+        assert_non_null(strstr(err.text, rows[i].says));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +238,8 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
         cmocka_unit_test(a_secret_name_never_leaves_its_folder),
         cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(a_listener_for_administration_takes_it_from_the_others),
+        cmocka_unit_test(something_must_be_left_for_clients_and_for_administrators),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

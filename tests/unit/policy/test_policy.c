@@ -210,11 +210,38 @@ static void a_full_arena_is_a_limit_for_a_user_not_a_crash(void **state)
     world_free(world);
 }
 
+static void a_robot_knows_a_server_with_personal_accounts_and_never_reaches_it(void **state)
+{
+    (void)state;
+    enum { FILES, NOTION, DOWN };
+    struct world *world = world_new();
+    world_text(world, office);
+    world_text(world, "grant people users=ann@x server=notion categories=write\n");
+    struct policy *policy = world_compile(world);
+    const struct world_who root = {.kind = PRINCIPAL_ROBOT, .name = STR("root")};
+    const struct policy_subject *robot = world_subject(world, policy, &root);
+    assert_true(policy_may_know(policy, robot, NOTION));
+    assert_false(policy_may_reach(policy, robot, NOTION));
+    assert_true(policy_may_reach(policy, robot, FILES));
+    assert_false(policy_may_reach(policy, robot, POLICY_NONE));
+    assert_false(policy_may_reach(policy, NULL, FILES));
+    static const enum principal_kind kinds[] = {PRINCIPAL_HUMAN, PRINCIPAL_DELEGATED};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const struct world_who ann = {.kind = kinds[i], .name = STR("ann@x")};
+        const struct policy_subject *person = world_subject(world, policy, &ann);
+        assert_true(policy_may_reach(policy, person, NOTION));
+        assert_false(policy_may_reach(policy, person, FILES));
+    }
+    policy_free(policy);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reason_is_explained_with_its_factor_and_what_would_help),
         cmocka_unit_test(who_may_know_a_server_is_who_holds_a_grant_on_it),
+        cmocka_unit_test(a_robot_knows_a_server_with_personal_accounts_and_never_reaches_it),
         cmocka_unit_test(a_tool_or_grant_on_a_server_that_is_not_there_is_refused),
         cmocka_unit_test(two_robots_with_one_id_are_refused),
         cmocka_unit_test(a_policy_of_nothing_denies_everything),
