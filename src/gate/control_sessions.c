@@ -240,6 +240,11 @@ static bool spend(struct control *control, struct redemption *redemption,
     return false;
 }
 
+bool control_spend_client(struct control *control, struct redemption *redemption)
+{
+    return spend(control, redemption, &redemption->client_assertion, "invalid_client");
+}
+
 bool control_spend(struct control *control, struct redemption *redemption)
 {
     struct audit_entry entry = {.kind = AUDIT_SESSION, .attempt = 1};
@@ -249,7 +254,7 @@ bool control_spend(struct control *control, struct redemption *redemption)
     if (redemption->grant != REDEEM_ASSERTION &&
         (!go_on(control, redemption) || !is_let_in(control, redemption)))
         return false;
-    if (!spend(control, redemption, &redemption->client_assertion, "invalid_client") ||
+    if (!control_spend_client(control, redemption) ||
         !spend(control, redemption, &redemption->assertion, "invalid_grant"))
         return false;
     entry.call_id = uuid_v7(redemption->now_us);

@@ -80,6 +80,11 @@ enum step_result oauth_metadata(struct call *call)
     if (has_login && !settings->identity.refuses_registration)
         jsonw_name_str(&w, "registration_endpoint",
                        arena_printf(call->arena, STR_FMT "/oauth/register", STR_ARG(url)));
+    if (provider_has_clients(&settings->identity)) {
+        jsonw_name_str(&w, "introspection_endpoint",
+                       arena_printf(call->arena, STR_FMT "/oauth/introspect", STR_ARG(url)));
+        write_words(&w, "introspection_endpoint_auth_methods_supported", methods + 1);
+    }
     write_words(&w, "grant_types_supported", has_login ? grants : grants + 2);
     if (provider_has_ema(&settings->identity))
         write_words(&w, "authorization_grant_profiles_supported", profiles);
@@ -141,6 +146,14 @@ static void write_token(struct call *call, const struct token_job *job)
     buf_done(&scopes);
 }
 
+static void write_answer(struct call *call, const struct token_job *job)
+{
+    if (job->redemption.answer.len > 0)
+        buf_add(&call->reply, job->redemption.answer);
+    else
+        write_token(call, job);
+}
+
 static void finish(struct token_job *job)
 {
     struct call *call = job->call;
@@ -155,13 +168,13 @@ static void finish(struct token_job *job)
                   LOG_C("reason", redemption->why), LOG_STR("client", redemption->client_id));
         write_error(call, redemption);
     } else {
-        write_token(call, job);
+        write_answer(call, job);
     }
     call_send_reply(call);
     free_token_job(job);
 }
 
-static void on_issued(struct job *job)
+static void on_done(struct job *job)
 {
     finish((struct token_job *)(void *)job);
 }
@@ -185,14 +198,21 @@ static void run_issue(struct job *job)
         redeem_refuse(redemption, 503, "temporarily_unavailable", "memory");
 }
 
+static void run_spend_client(struct job *job)
+{
+    struct redemption *redemption = &((struct token_job *)(void *)job)->redemption;
+
+    (void)control_spend_client(gate_control(redemption->gate), redemption);
+}
+
 static void on_checked(struct job *job)
 {
     struct token_job *mine = (struct token_job *)(void *)job;
     struct redemption *redemption = &mine->redemption;
 
     if (redemption->error == NULL) {
-        mine->job.run = run_issue;
-        mine->job.done = on_issued;
+        mine->job.run = redemption->answer.len > 0 ? run_spend_client : run_issue;
+        mine->job.done = on_done;
         if (jobs_add(redemption->gate->control_jobs, &mine->job))
             return;
         redeem_refuse(redemption, 503, "temporarily_unavailable", "overloaded");
@@ -205,6 +225,11 @@ static void run_check(struct job *job)
     redeem_check(&((struct token_job *)(void *)job)->redemption);
 }
 
+static void run_introspect(struct job *job)
+{
+    redeem_introspect(&((struct token_job *)(void *)job)->redemption);
+}
+
 static struct token_job *new_token_job(struct call *call)
 {
     struct token_job *job = calloc(1, sizeof *job);
@@ -215,8 +240,10 @@ static struct token_job *new_token_job(struct call *call)
     redemption = &job->redemption;
     job->call = call;
     buf_init(&job->token, 64 << 10);
-    job->job = (struct job){
-        .reply_to = loop_mailbox(call->worker->loop), .run = run_check, .done = on_checked};
+    job->job =
+        (struct job){.reply_to = loop_mailbox(call->worker->loop),
+                     .run = call->route.kind == ROUTE_OAUTH_INTROSPECT ? run_introspect : run_check,
+                     .done = on_checked};
     redemption->arena = arena_new(ARENA_BYTES);
     redemption->gate = call->worker->gate;
     redemption->now_us = clock_wall_us();

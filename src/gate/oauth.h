@@ -12,5 +12,5 @@ bool oauth_is_offered(const struct identity_rules *rules);
 /* Answers /.well-known/oauth-authorization-server and /oauth/keys. */
 enum step_result oauth_metadata(struct call *call);
 enum step_result oauth_keys(struct call *call);
-/* Behind the body. */
+/* Behind the body: the token endpoint, and the one that says what a token is (RFC 7662). */
 enum step_result oauth_token(struct call *call);

@@ -156,8 +156,9 @@ static bool judge_assertion(struct inquiry *q, const struct provider *provider,
     return true;
 }
 
-bool inquiry_name_person(struct inquiry *q, const struct provider *provider, const struct jwt *jwt,
-                         const struct jwt_claims *claims, struct str session)
+enum person_result inquiry_find_person(struct inquiry *q, const struct provider *provider,
+                                       const struct jwt *jwt, const struct jwt_claims *claims,
+                                       struct str session, bool *ret_is_taken_back)
 {
     struct snapshot *snapshot = gate_snapshot(q->redemption->gate);
     const struct token_table *users = snapshot_tokens(snapshot);
@@ -166,13 +167,23 @@ bool inquiry_name_person(struct inquiry *q, const struct provider *provider, con
         person_of(&q->settings->identity, provider, jwt, claims, users, q->arena, caller);
 
     caller->session_id = session;
-    bool is_taken_back = result == PERSON_OK && token_table_is_taken_back(users, caller);
+    *ret_is_taken_back = result == PERSON_OK && token_table_is_taken_back(users, caller);
     snapshot_unref(snapshot);
+    return result;
+}
+
+bool inquiry_name_person(struct inquiry *q, const struct provider *provider, const struct jwt *jwt,
+                         const struct jwt_claims *claims, struct str session)
+{
+    bool is_taken_back = true;
+    enum person_result result =
+        inquiry_find_person(q, provider, jwt, claims, session, &is_taken_back);
+
     if (is_taken_back)
         return inquiry_refuse(q, "invalid_grant", "revoked");
     switch (result) {
     case PERSON_OK:
-        return inquiry_narrow_scopes(q, caller->scopes);
+        return inquiry_narrow_scopes(q, q->redemption->caller.scopes);
     case PERSON_DISABLED:
         return inquiry_refuse(q, "invalid_grant", "disabled");
     case PERSON_MACHINE:
@@ -302,19 +313,24 @@ static bool check_grant(struct inquiry *q)
     return inquiry_refuse(q, "unsupported_grant_type", "grant_type");
 }
 
-void redeem_check(struct redemption *redemption)
+bool inquiry_begin(struct inquiry *ret_q, struct redemption *redemption)
 {
-    struct inquiry q = {
+    *ret_q = (struct inquiry){
         .redemption = redemption,
         .settings = redemption->gate->settings,
         .arena = redemption->arena,
         .url = redemption->gate->settings->public_url.origin,
     };
+    return form_parse(redemption->body, ret_q->arena, &ret_q->form, NULL) == ERR_OK ||
+           inquiry_refuse(ret_q, "invalid_request", "form");
+}
 
-    if (form_parse(redemption->body, q.arena, &q.form, NULL) != ERR_OK) {
-        (void)inquiry_refuse(&q, "invalid_request", "form");
+void redeem_check(struct redemption *redemption)
+{
+    struct inquiry q;
+
+    if (!inquiry_begin(&q, redemption))
         return;
-    }
     if (is_public_grant(&q))
         (void)check_public(&q);
     else if (inquiry_check_client(&q))

@@ -50,6 +50,7 @@ struct redemption {
     enum redeem_grant grant;
     struct str session_id;            /* of a code or a refresh token */
     uint64_t generation;              /* of the refresh token that was shown; 0: a code */
+    struct str answer;                /* of an introspection: what the client is told */
     struct str refresh;               /* a new refresh token; empty: none */
     struct spent_id assertion;        /* the ID-JAG; empty issuer: nothing to spend */
     struct spent_id client_assertion; /* of private_key_jwt */
@@ -60,6 +61,8 @@ enum jwt_why redeem_verify(const struct jwt *jwt, struct key_source *source, int
 /* url: public_url. Is the resource all of the gateway, or one of its MCP endpoints? */
 bool redeem_is_ours(struct str url, struct str resource);
 void redeem_check(struct redemption *redemption);
+/* A request to the introspection endpoint: sets answer. */
+void redeem_introspect(struct redemption *redemption);
 void redeem_refuse(struct redemption *redemption, int status, const char *error, const char *why);
 /* What a person agreed to. */
 struct agreement {
@@ -77,5 +80,7 @@ enum err_code control_add_session(struct control *control, const struct api_requ
 /* Ends it: its access tokens are refused from now on. */
 enum err_code control_end_session(struct control *control, const struct control_change *change,
                                   struct str id, struct err *err) MUST_CHECK;
+/* Spends the assertion that the client authenticated with. False: refused, as redemption says. */
+bool control_spend_client(struct control *control, struct redemption *redemption);
 /* Spends the assertions and records the issue. False: refused, as redemption says. */
 bool control_spend(struct control *control, struct redemption *redemption);

@@ -42,9 +42,8 @@ static struct str our_audience(const struct inquiry *q, const struct provider *p
     return found;
 }
 
-/* Everything but the audience, which our_audience() judges. */
-static enum jwt_why judge_subject(struct inquiry *q, struct str issuer, const struct jwt *jwt,
-                                  struct jwt_claims *claims)
+enum jwt_why inquiry_judge_subject(struct inquiry *q, struct str issuer, const struct jwt *jwt,
+                                   struct jwt_claims *claims)
 {
     static const struct str types[] = {STR_INIT("at+jwt"), STR_INIT("jwt"), {NULL, 0}};
     const struct json_doc *doc = &jwt->claims;
@@ -84,7 +83,7 @@ static const struct provider *check_subject(struct inquiry *q, const struct jwt 
     else if (provider != NULL)
         why = inquiry_verify(q, jwt, gate->key_sources[provider - rules->providers]);
     if (why == JWT_OK)
-        why = judge_subject(q, jwt->issuer, jwt, claims);
+        why = inquiry_judge_subject(q, jwt->issuer, jwt, claims);
     if (why == JWT_OK)
         q->redemption->audience = our_audience(q, provider, jwt);
     if (why == JWT_OK && q->redemption->audience.len > 0)

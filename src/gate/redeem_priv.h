@@ -7,6 +7,7 @@
 #include "base/form.h"
 #include "gate/gate_priv.h"
 #include "gate/redeem.h"
+#include "identity/person.h"
 
 /* What is checked against: the request taken apart. */
 struct inquiry {
@@ -18,6 +19,8 @@ struct inquiry {
     struct str url; /* of this gateway: issuer and resource */
 };
 
+/* Takes the request apart. False: refused. */
+bool inquiry_begin(struct inquiry *ret_q, struct redemption *redemption);
 /* False, so that a check ends with it. */
 bool inquiry_refuse(struct inquiry *q, const char *error, const char *why);
 enum jwt_why inquiry_verify(struct inquiry *q, const struct jwt *jwt, struct key_source *source);
@@ -28,5 +31,12 @@ bool inquiry_narrow_scopes(struct inquiry *q, uint32_t scopes);
 /* session: of a token of our own; what is made of it ends with it. */
 bool inquiry_name_person(struct inquiry *q, const struct provider *provider, const struct jwt *jwt,
                          const struct jwt_claims *claims, struct str session);
+/* Who that is now, whatever the token says of it. */
+enum person_result inquiry_find_person(struct inquiry *q, const struct provider *provider,
+                                       const struct jwt *jwt, const struct jwt_claims *claims,
+                                       struct str session, bool *ret_is_taken_back);
+/* An access token, all but its audience. */
+enum jwt_why inquiry_judge_subject(struct inquiry *q, struct str issuer, const struct jwt *jwt,
+                                   struct jwt_claims *claims);
 /* The grant of RFC 8693. */
 bool inquiry_exchange(struct inquiry *q);

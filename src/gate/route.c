@@ -15,6 +15,7 @@ static const struct {
     {STR_INIT("/oauth/callback"), ROUTE_OAUTH_CALLBACK},
     {STR_INIT("/oauth/consent"), ROUTE_OAUTH_CONSENT},
     {STR_INIT("/oauth/register"), ROUTE_OAUTH_REGISTER},
+    {STR_INIT("/oauth/introspect"), ROUTE_OAUTH_INTROSPECT},
     {STR_INIT("/oauth/revoke"), ROUTE_OAUTH_REVOKE},
     {STR_INIT("/oauth/backchannel-logout"), ROUTE_OAUTH_LOGOUT},
 };

@@ -8,16 +8,17 @@
 
 enum route_kind {
     ROUTE_NONE,
-    ROUTE_MCP,             /* /mcp: everything the caller may use */
-    ROUTE_SERVER,          /* /mcp/SERVER: one server, plain names */
-    ROUTE_API,             /* /api/v1/… */
-    ROUTE_METRICS,         /* /metrics */
-    ROUTE_HEALTH,          /* /healthz: the process answers */
-    ROUTE_RESOURCE,        /* /.well-known/oauth-protected-resource…: RFC 9728 */
-    ROUTE_OAUTH_METADATA,  /* /.well-known/oauth-authorization-server: RFC 8414 */
-    ROUTE_OAUTH_KEYS,      /* /oauth/keys */
-    ROUTE_OAUTH_TOKEN,     /* /oauth/token: clients authenticate there themselves */
-    ROUTE_OAUTH_AUTHORIZE, /* /oauth/authorize and what follows: people sign in (login.c) */
+    ROUTE_MCP,              /* /mcp: everything the caller may use */
+    ROUTE_SERVER,           /* /mcp/SERVER: one server, plain names */
+    ROUTE_API,              /* /api/v1/… */
+    ROUTE_METRICS,          /* /metrics */
+    ROUTE_HEALTH,           /* /healthz: the process answers */
+    ROUTE_RESOURCE,         /* /.well-known/oauth-protected-resource…: RFC 9728 */
+    ROUTE_OAUTH_METADATA,   /* /.well-known/oauth-authorization-server: RFC 8414 */
+    ROUTE_OAUTH_KEYS,       /* /oauth/keys */
+    ROUTE_OAUTH_TOKEN,      /* /oauth/token: clients authenticate there themselves */
+    ROUTE_OAUTH_INTROSPECT, /* /oauth/introspect: what a token is, for the client that has it */
+    ROUTE_OAUTH_AUTHORIZE,  /* /oauth/authorize and what follows: people sign in (login.c) */
     ROUTE_OAUTH_CALLBACK,
     ROUTE_OAUTH_CONSENT,
     ROUTE_OAUTH_REGISTER,

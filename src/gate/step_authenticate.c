@@ -435,7 +435,7 @@ static enum step_result wait_for_provider(struct call *call)
 
 static enum step_result hand_over(struct call *call)
 {
-    if (call->route.kind == ROUTE_OAUTH_TOKEN)
+    if (call->route.kind == ROUTE_OAUTH_TOKEN || call->route.kind == ROUTE_OAUTH_INTROSPECT)
         return oauth_token(call);
     return call->route.kind == ROUTE_OAUTH_LOGOUT ? logout_step(call) : login_step(call);
 }

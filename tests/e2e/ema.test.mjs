@@ -256,6 +256,65 @@ describe('what is not', { timeout: 60000 }, () => {
   });
 });
 
+describe('what a token is', { timeout: 60000 }, () => {
+  async function introspect(form, { headers = basic('claude', 'claude-secret-canary'), method = 'POST' } = {}) {
+    const body = method === 'POST' ? new URLSearchParams(form) : undefined;
+    const response = await fetch(`${gateway.url}/oauth/introspect`, { method, headers, body });
+    return { status: response.status, headers: response.headers, json: await response.json() };
+  }
+
+  test('is told to the client it was issued to', async () => {
+    const { json } = await redeem(await jag({ act: { sub: 'agent-9' } }), { form: { scope: 'list call:read-only' } });
+    const { status, headers, json: said } = await introspect({ token: json.access_token, token_type_hint: 'access_token' });
+    assert.equal(status, 200);
+    assert.equal(headers.get('cache-control'), 'no-store');
+    assert.deepEqual(
+      [said.active, said.token_type, said.iss, said.sub, said.aud, said.client_id, said.scope, said.act],
+      [true, 'Bearer', gateway.url, 'ann-1', `${gateway.url}/mcp/docs`, 'claude', 'list call:read-only', { sub: 'agent-9' }],
+    );
+    assert.ok(said.exp > said.iat);
+    assert.equal(said.email, undefined, 'no more than is needed');
+  });
+
+  test('is nobody else\'s business', async () => {
+    const { json } = await redeem(await jag());
+    const inactive = { status: 200, json: { active: false } };
+    const as = async (form, options) => {
+      const { status, json: said } = await introspect(form, options);
+      return { status, json: said };
+    };
+    assert.deepEqual(await as({ token: json.access_token }, { headers: basic('cursor', 'cursor-secret') }), inactive);
+    assert.deepEqual(await as({ token: 'nonsense' }), inactive);
+    assert.deepEqual(await as({ token: await corp.token({ aud: gateway.url, client_id: 'claude' }) }), inactive, 'one of the provider');
+    assert.deepEqual(await as({ token: `${json.access_token.slice(0, -3)}AAA` }), inactive);
+    assert.deepEqual(await as({ token: await gateway.adminToken() }), inactive);
+  });
+
+  test('nobody asks without saying who', async () => {
+    const { json } = await redeem(await jag());
+    for (const headers of [{}, basic('claude', 'wrong'), basic('nobody', 'x')]) {
+      const reply = await introspect({ token: json.access_token }, { headers });
+      assert.deepEqual([reply.status, reply.json], [401, { error: 'invalid_client' }]);
+    }
+    assert.equal((await introspect({})).json.error, 'invalid_request');
+    assert.equal((await introspect({}, { method: 'GET' })).status, 405);
+  });
+
+  test('ends with the person', async () => {
+    const { json } = await redeem(await jag({ sub: 'gil-1', email: 'gil@example.com' }));
+    assert.equal((await introspect({ token: json.access_token })).json.active, true);
+    const { users } = JSON.parse(await gateway.ok('user', 'list', '--json'));
+    await gateway.ok('user', 'sign-out', String(users.find((user) => user.subject === 'gil-1').id));
+    assert.deepEqual((await introspect({ token: json.access_token })).json, { active: false });
+  });
+
+  test('and where to ask stands in the metadata', async () => {
+    const metadata = await (await fetch(`${gateway.url}/.well-known/oauth-authorization-server`)).json();
+    assert.equal(metadata.introspection_endpoint, `${gateway.url}/oauth/introspect`);
+    assert.deepEqual(metadata.introspection_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_post', 'private_key_jwt']);
+  });
+});
+
 describe('a logout token of the provider', { timeout: 60000 }, () => {
   const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
   const logoutToken = (claims = {}, { issuer = corp, header = {}, key } = {}) =>
