@@ -189,13 +189,13 @@ void users_sign_out(const struct api_request *request, struct api_reply *reply)
     enum err_code code = find_user(request, request->params[0], &user, &err);
 
     if (code == ERR_OK) {
+        const struct sign_out who = {.provider = user.provider, .subject = user.subject};
         const struct control_change change = {
             .request = request,
             .action = "user.sign_out",
             .detail = arena_printf(request->arena, "user %lld", (long long)user.id)};
 
-        code = control_sign_out(gate_control(request->gate), &change, user.provider, user.subject,
-                                NULL, &err);
+        code = control_sign_out(gate_control(request->gate), &change, &who, NULL, &err);
     }
     if (code != ERR_OK) {
         reply_err(reply, &err);

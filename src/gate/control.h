@@ -102,11 +102,12 @@ enum err_code control_see_user(struct control *control, const struct api_request
 enum err_code control_set_user(struct control *control, const struct control_change *change,
                                int64_t id, enum user_role role, bool is_disabled,
                                struct err *err) MUST_CHECK;
-/* Ends all that was issued for this person until now, and spends the logout token that asks for it
- * (NULL: an administrator does). ERR_CONFLICT: it was spent before. */
+/* Ends all that was issued for this person until now, or what came of one sign-in, and spends the
+ * logout token that asks for it (NULL: an administrator does). ERR_CONFLICT: it was spent before.
+ */
 enum err_code control_sign_out(struct control *control, const struct control_change *change,
-                               struct str provider, struct str subject,
-                               const struct spent_id *token, struct err *err) MUST_CHECK;
+                               const struct sign_out *who, const struct spent_id *token,
+                               struct err *err) MUST_CHECK;
 
 /* How a server is doing, as the workers last said. */
 enum server_state {

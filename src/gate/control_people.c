@@ -103,8 +103,8 @@ enum err_code control_set_user(struct control *control, const struct control_cha
 }
 
 enum err_code control_sign_out(struct control *control, const struct control_change *change,
-                               struct str provider, struct str subject,
-                               const struct spent_id *token, struct err *err)
+                               const struct sign_out *who, const struct spent_id *token,
+                               struct err *err)
 {
     struct pending pending = {0};
     uint64_t version = 0;
@@ -112,7 +112,6 @@ enum err_code control_sign_out(struct control *control, const struct control_cha
 
     if (code != ERR_OK)
         return code;
-    code = store_sign_out(control->gate->store, provider, subject, token, &pending.change, &version,
-                          err);
+    code = store_sign_out(control->gate->store, who, token, &pending.change, &version, err);
     return control_finish(control, &pending, change->action, code, err);
 }

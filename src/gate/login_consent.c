@@ -52,6 +52,7 @@ static struct str seal_question(struct login *login)
     jsonw_name_str(&w, "id", str_of(id_text, UUID_TEXT_BYTES));
     login_write_wish(&w, &login->wish);
     write_person(&w, &login->person);
+    jsonw_name_str(&w, "sid", login->provider_session);
     jsonw_end_object(&w);
     seal_add(login->gate->keyring, CONSENT_PURPOSE, login->cookie, buf_str(&plain), &sealed);
     return plain.failed || sealed.failed ? STR_NONE : arena_dup(login->arena, buf_str(&sealed));
@@ -101,6 +102,7 @@ static bool read_agreement(struct login *login, const struct json_doc *doc, cons
     *agreed = (struct agreement){
         .session = {.provider = login_text(login, doc, "provider"),
                     .subject = login_text(login, doc, "subject"),
+                    .provider_session = login_text(login, doc, "sid"),
                     .email = login_text(login, doc, "email"),
                     .name = login_text(login, doc, "name"),
                     .groups = json_raw(doc, json_get(doc, 0, STR("groups"))),

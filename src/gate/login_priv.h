@@ -53,8 +53,9 @@ struct login {
     struct str cookie;          /* of an earlier answer; may be empty */
     struct api_request request; /* who and from where, for the record */
 
-    struct wish wish;     /* what is asked of */
-    struct caller person; /* whoever signed in just now */
+    struct wish wish;            /* what is asked of */
+    struct caller person;        /* whoever signed in just now */
+    struct str provider_session; /* the provider's id of that (`sid`); may be empty */
 
     int status;
     struct str location;   /* of a redirect */

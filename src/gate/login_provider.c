@@ -253,6 +253,7 @@ bool login_find_person(struct login *login, const struct provider *provider,
     if (why == JWT_OK) {
         struct snapshot *snapshot = gate_snapshot(login->gate);
 
+        login->provider_session = jwt_text(&jwt, STR("sid"), login->arena);
         add_userinfo(login, provider, found, login_text(login, &doc, "access_token"), &jwt,
                      &claims);
         result = person_of(&login->gate->settings->identity, provider, &jwt, &claims,

@@ -31,6 +31,7 @@ struct logout {
     struct api_request request; /* who and from where, for the record */
     const struct provider *provider;
     struct jwt_claims claims;
+    struct str provider_session; /* `sid`; may be empty */
 
     int status;
     const char *why; /* NULL: granted so far */
@@ -87,11 +88,15 @@ static void run_sign_out(struct job *job)
         .id = claims->id,
         .expires_us = (claims->expires_at + JWT_LEEWAY_SECONDS) * 1000000,
     };
-    const struct control_change change = {
-        .request = &logout->request, .action = "user.logout", .detail = claims->subject};
+    const struct sign_out who = {.provider = logout->provider->name,
+                                 .subject = claims->subject,
+                                 .provider_session = logout->provider_session};
+    bool is_person = claims->subject.len > 0;
+    const struct control_change change = {.request = &logout->request,
+                                          .action = is_person ? "user.logout" : "session.logout",
+                                          .detail = is_person ? who.subject : who.provider_session};
     struct err err;
-    enum err_code code = control_sign_out(gate_control(logout->gate), &change,
-                                          logout->provider->name, claims->subject, &token, &err);
+    enum err_code code = control_sign_out(gate_control(logout->gate), &change, &who, &token, &err);
 
     if (code == ERR_OK)
         return;
@@ -130,13 +135,20 @@ static enum jwt_why judge(struct logout *logout, const struct jwt *jwt)
         .now = clock_wall_us() / 1000000,
         .max_seconds = MAX_SECONDS,
         .must_have_id = true,
+        .may_lack_subject = true,
     };
     enum jwt_why why =
         redeem_verify(jwt, logout->gate->key_sources[provider - rules->providers], clock_wall_us());
 
     if (why == JWT_OK && !is_logout(jwt))
         why = JWT_BAD_CLAIMS;
-    return why == JWT_OK ? jwt_judge(jwt, &expect, logout->arena, &logout->claims) : why;
+    if (why == JWT_OK)
+        why = jwt_judge(jwt, &expect, logout->arena, &logout->claims);
+    logout->provider_session = jwt_text(jwt, STR("sid"), logout->arena);
+    /* §2.4: one of the two must be there. */
+    if (why == JWT_OK && logout->claims.subject.len == 0 && logout->provider_session.len == 0)
+        why = JWT_NO_SUBJECT;
+    return why;
 }
 
 static void check(struct logout *logout)

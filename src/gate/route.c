@@ -55,6 +55,7 @@ enum route_side route_side(enum route_kind kind)
     case ROUTE_OAUTH_METADATA:
     case ROUTE_OAUTH_KEYS:
     case ROUTE_OAUTH_TOKEN:
+    case ROUTE_OAUTH_INTROSPECT:
     case ROUTE_OAUTH_AUTHORIZE:
     case ROUTE_OAUTH_CALLBACK:
     case ROUTE_OAUTH_CONSENT:

@@ -284,7 +284,9 @@ static enum jwt_why judge_ids(const struct jwt *jwt, const struct jwt_expect *ex
     /* An id that can't be kept is not the same as none: it can't be found again. */
     if (json_is(&jwt->claims, id, JSON_STRING) && !json_str(&jwt->claims, id, arena, &claims->id))
         return JWT_LIMIT;
-    if (claims->subject.len == 0 || claims->subject.len > JWT_MAX_SUBJECT)
+    if (expect->may_lack_subject && json_get(&jwt->claims, 0, STR("sub")) == JSON_NONE)
+        claims->subject = STR_NONE;
+    else if (claims->subject.len == 0 || claims->subject.len > JWT_MAX_SUBJECT)
         return JWT_NO_SUBJECT;
     if (claims->id.len > MAX_ID || (expect->must_have_id && claims->id.len == 0))
         return JWT_NO_ID;

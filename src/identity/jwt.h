@@ -62,6 +62,7 @@ struct jwt_expect {
     int64_t max_seconds;   /* from iat to now, and from now to exp; 0: any */
     bool is_access_token;  /* an ID token is refused, whatever its audience */
     bool must_have_id;     /* jti */
+    bool may_lack_subject; /* then claims->subject is empty */
     bool has_one_audience; /* aud names no other (RFC 7523 of an ID-JAG) */
 };
 

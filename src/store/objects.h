@@ -143,6 +143,14 @@ struct user {
     int64_t signed_out_us; /* nothing issued for them up to then is good; 0: never */
 };
 
+/* Who signs out: the person with everything, or, subject empty, what came of one sign-in at the
+ * provider. */
+struct sign_out {
+    struct str provider;
+    struct str subject;
+    struct str provider_session;
+};
+
 /* An assertion that counts once. */
 struct spent_id {
     struct str issuer;
@@ -155,6 +163,7 @@ struct oauth_session {
     struct str id;
     struct str provider; /* who signed in, as the provider said then */
     struct str subject;
+    struct str provider_session; /* the provider's own id of the sign-in (`sid`); may be empty */
     struct str email;
     struct str name;
     struct str groups; /* JSON: a list of texts */

@@ -19,8 +19,7 @@ struct people_ctx {
     struct oauth_session found;
     struct str id; /* of the session */
     uint64_t generation;
-    struct str provider;
-    struct str subject;
+    const struct sign_out *who;
     const struct spent_id *token;
     int64_t now_us;
 };
@@ -166,18 +165,17 @@ static enum err_code sign_out_body(struct sql *sql, void *ctx, struct err *err)
     if (token != NULL)
         code = sqlite_spend_id(sql, token, c->change->now_us, err);
     if (code == ERR_OK)
-        code = sqlite_sign_out(sql, c->provider, c->subject, c->change->now_us, err);
+        code = sqlite_sign_out(sql, c->who, c->change->now_us, err);
     if (code == ERR_OK)
         code = remember_change(sql, c->change, err);
     return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
 }
 
-enum err_code sqlite_op_sign_out(struct store *store, struct str provider, struct str subject,
+enum err_code sqlite_op_sign_out(struct store *store, const struct sign_out *who,
                                  const struct spent_id *token, const struct store_change *change,
                                  uint64_t *ret_policy_version, struct err *err)
 {
-    struct people_ctx c = {
-        .provider = provider, .subject = subject, .token = token, .change = change};
+    struct people_ctx c = {.who = who, .token = token, .change = change};
     enum err_code code = sqlite_run(store, SQL_WRITE, sign_out_body, &c, err);
     if (code == ERR_OK)
         *ret_policy_version = c.version;

@@ -11,7 +11,7 @@ static enum err_code read_texts(struct loader *loader, struct sqlite3_stmt *row,
     struct str *const texts[] = {&session->id,        &session->provider,    &session->subject,
                                  &session->email,     &session->name,        &session->groups,
                                  &session->client_id, &session->client_name, &session->resource};
-    enum err_code code = ERR_OK;
+    enum err_code code = loader_str(loader, row, 14, &session->provider_session, err);
     for (size_t i = 0; code == ERR_OK && i < ARRAY_LEN(texts); i++)
         code = loader_str(loader, row, (int)i, texts[i], err);
     return code;
@@ -32,7 +32,7 @@ static enum err_code read_session(struct loader *loader, struct sqlite3_stmt *ro
 #define COLUMNS                                                                                    \
     "id, provider, subject, email, name, person_groups, client_id, client_name, resource, "        \
     "scopes, "                                                                                     \
-    "created_us, expires_us, generation, ended_us"
+    "created_us, expires_us, generation, ended_us, provider_session"
 
 enum err_code sqlite_load_sessions(struct loader *loader, struct str id,
                                    struct oauth_session **ret_sessions, size_t *ret_count,
@@ -64,14 +64,15 @@ enum err_code sqlite_add_session(struct sql *sql, const struct oauth_session *se
         return code;
     return sql_run(sql,
                    "INSERT INTO session (" COLUMNS
-                   ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                   ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+                   "?15)",
                    SQL_ARGS(SQL_TEXT(session->id), SQL_TEXT(session->provider),
                             SQL_TEXT(session->subject), SQL_TEXT(session->email),
                             SQL_TEXT(session->name), SQL_TEXT(session->groups),
                             SQL_TEXT(session->client_id), SQL_TEXT(session->client_name),
                             SQL_TEXT(session->resource), SQL_TEXT(buf_str(&scopes)),
                             SQL_INT(session->created_us), SQL_INT(session->expires_us), SQL_INT(0),
-                            SQL_INT(0)),
+                            SQL_INT(0), SQL_TEXT(session->provider_session)),
                    err);
 }
 
@@ -94,18 +95,40 @@ enum err_code sqlite_end_session(struct sql *sql, struct str id, int64_t now_us,
                    SQL_ARGS(SQL_TEXT(id), SQL_INT(now_us)), err);
 }
 
-enum err_code sqlite_sign_out(struct sql *sql, struct str provider, struct str subject,
-                              int64_t now_us, struct err *err)
+static enum err_code end_person(struct sql *sql, const struct sign_out *who, int64_t now_us,
+                                struct err *err)
 {
     enum err_code code =
         sql_run(sql,
                 "UPDATE session SET ended_us = ?3 WHERE provider = ?1 AND subject = ?2 AND "
                 "ended_us = 0",
-                SQL_ARGS(SQL_TEXT(provider), SQL_TEXT(subject), SQL_INT(now_us)), err);
+                SQL_ARGS(SQL_TEXT(who->provider), SQL_TEXT(who->subject), SQL_INT(now_us)), err);
     if (code == ERR_OK)
         code = sql_run(sql,
                        "UPDATE user SET signed_out_us = max(signed_out_us, ?3) WHERE "
                        "provider = ?1 AND subject = ?2",
-                       SQL_ARGS(SQL_TEXT(provider), SQL_TEXT(subject), SQL_INT(now_us)), err);
+                       SQL_ARGS(SQL_TEXT(who->provider), SQL_TEXT(who->subject), SQL_INT(now_us)),
+                       err);
     return code;
+}
+
+static enum err_code end_provider_session(struct sql *sql, const struct sign_out *who,
+                                          int64_t now_us, struct err *err)
+{
+    return sql_run(
+        sql,
+        "UPDATE session SET ended_us = ?3 WHERE provider = ?1 AND provider_session = ?2 AND "
+        "ended_us = 0",
+        SQL_ARGS(SQL_TEXT(who->provider), SQL_TEXT(who->provider_session), SQL_INT(now_us)), err);
+}
+
+enum err_code sqlite_sign_out(struct sql *sql, const struct sign_out *who, int64_t now_us,
+                              struct err *err)
+{
+    if (who->subject.len > 0)
+        return end_person(sql, who, now_us, err);
+    /* Sessions of providers that name none must not be taken for one another. */
+    if (who->provider_session.len > 0)
+        return end_provider_session(sql, who, now_us, err);
+    return err_set(err, ERR_INVALID, "nobody is named who could sign out");
 }

@@ -94,8 +94,8 @@ enum err_code sqlite_turn_session(struct sql *sql, struct str id, uint64_t gener
                                   int64_t now_us, struct err *err) MUST_CHECK;
 enum err_code sqlite_end_session(struct sql *sql, struct str id, int64_t now_us,
                                  struct err *err) MUST_CHECK;
-enum err_code sqlite_sign_out(struct sql *sql, struct str provider, struct str subject,
-                              int64_t now_us, struct err *err) MUST_CHECK;
+enum err_code sqlite_sign_out(struct sql *sql, const struct sign_out *who, int64_t now_us,
+                              struct err *err) MUST_CHECK;
 
 /* users_sqlite.c */
 enum err_code sqlite_load_users(struct loader *loader, struct user **ret_users, size_t *ret_count,
@@ -133,7 +133,7 @@ enum err_code sqlite_op_turn_session(struct store *store, struct str id, uint64_
 enum err_code sqlite_op_end_session(struct store *store, struct str id,
                                     const struct store_change *change, uint64_t *ret_policy_version,
                                     struct err *err) MUST_CHECK;
-enum err_code sqlite_op_sign_out(struct store *store, struct str provider, struct str subject,
+enum err_code sqlite_op_sign_out(struct store *store, const struct sign_out *who,
                                  const struct spent_id *token, const struct store_change *change,
                                  uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
 enum err_code sqlite_op_spend_id(struct store *store, const struct spent_id *token, int64_t now_us,

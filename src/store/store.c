@@ -216,13 +216,12 @@ enum err_code store_end_session(struct store *store, struct str id,
     return leave(store, enter(store)->end_session(store, id, change, ret_policy_version, err));
 }
 
-enum err_code store_sign_out(struct store *store, struct str provider, struct str subject,
+enum err_code store_sign_out(struct store *store, const struct sign_out *who,
                              const struct spent_id *token, const struct store_change *change,
                              uint64_t *ret_policy_version, struct err *err)
 {
     check_change(change);
-    return leave(store, enter(store)->sign_out(store, provider, subject, token, change,
-                                               ret_policy_version, err));
+    return leave(store, enter(store)->sign_out(store, who, token, change, ret_policy_version, err));
 }
 
 enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,

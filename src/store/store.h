@@ -169,9 +169,9 @@ enum err_code store_end_session(struct store *store, struct str id,
                                 const struct store_change *change, uint64_t *ret_policy_version,
                                 struct err *err) MUST_CHECK;
 
-/* Ends all sessions of this person, and notes the time. Somebody never seen: ERR_OK. token (may be
+/* Ends the sessions, and of a person notes the time. Somebody never seen: ERR_OK. token (may be
  * NULL) is spent with it, or neither happens. ERR_CONFLICT: it was spent before. */
-enum err_code store_sign_out(struct store *store, struct str provider, struct str subject,
+enum err_code store_sign_out(struct store *store, const struct sign_out *who,
                              const struct spent_id *token, const struct store_change *change,
                              uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
 

@@ -65,7 +65,7 @@ struct store_ops {
     enum err_code (*end_session)(struct store *store, struct str id,
                                  const struct store_change *change, uint64_t *ret_policy_version,
                                  struct err *err);
-    enum err_code (*sign_out)(struct store *store, struct str provider, struct str subject,
+    enum err_code (*sign_out)(struct store *store, const struct sign_out *who,
                               const struct spent_id *token, const struct store_change *change,
                               uint64_t *ret_policy_version, struct err *err);
     enum err_code (*touch_tokens)(struct store *store, const struct token_use *uses, size_t count,

@@ -1,6 +1,7 @@
 // People sign in at their provider through the gateway: clients that know nothing but the URL, the pages on
 // the way, and what is refused.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { Gateway, freePort, until } from './lib/gateway.mjs';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
@@ -20,7 +21,7 @@ before(async () => {
   upstream = await rawUpstream((request, body, response, reply) => reply({ content: [{ type: 'text', text: 'seen' }] }), tools);
   const port = await freePort();
   corp = await startProvider({
-    clients: [{ client_id: 'portreeve', client_secret: 'idp-secret:/+ &', redirect_uris: [`http://127.0.0.1:${port}/oauth/callback`], backchannel_logout_uri: `http://127.0.0.1:${port}/oauth/backchannel-logout` }],
+    clients: [{ client_id: 'portreeve', client_secret: 'idp-secret:/+ &', redirect_uris: [`http://127.0.0.1:${port}/oauth/callback`], backchannel_logout_uri: `http://127.0.0.1:${port}/oauth/backchannel-logout`, backchannel_logout_session_required: true }],
   });
   gateway = await Gateway.start({
     port,
@@ -164,18 +165,19 @@ async function signOutAtProvider(browser) {
   return browser.fetch(`${corp.url}/session/end/confirm`, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }) });
 }
 
-describe('the end of a session', { timeout: 60000 }, () => {
-  const both = async () => {
-    const { client, form } = await signIn();
-    const { json } = await token(form);
-    assert.equal((await call(json.access_token)).status, 200);
-    return { client, ...json };
-  };
-  const isOver = async ({ client, access_token, refresh_token }) => {
-    assert.equal((await call(access_token)).status, 401);
-    assert.equal((await token({ grant_type: 'refresh_token', client_id: client, refresh_token })).json.error, 'invalid_grant');
-  };
+// A person signed in, with tokens that work.
+const both = async (person) => {
+  const { client, form } = await signIn(person);
+  const { json } = await token(form);
+  assert.equal((await call(json.access_token)).status, 200);
+  return { client, ...json };
+};
+const isOver = async ({ client, access_token, refresh_token }) => {
+  assert.equal((await call(access_token)).status, 401);
+  assert.equal((await token({ grant_type: 'refresh_token', client_id: client, refresh_token })).json.error, 'invalid_grant');
+};
 
+describe('the end of a session', { timeout: 60000 }, () => {
   test('by an administrator', async () => {
     const one = await both();
     const { sessions } = JSON.parse(await gateway.ok('session', 'list', '--json'));
@@ -269,6 +271,28 @@ describe('who signs out at the provider', { timeout: 60000 }, () => {
     assert.equal(logouts.length, 2, 'an intent and an outcome');
     const again = (await token((await signIn('zoe')).form)).json;
     assert.equal((await call(again.access_token)).status, 200);
+  });
+
+  test('by the provider, of one sign-in alone', async () => {
+    const event = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    const send = async (claims) => {
+      const now = Math.floor(Date.now() / 1000);
+      const logout = await corp.sign({ aud: 'portreeve', iat: now, exp: now + 60, jti: randomUUID(), events: event, ...claims }, 'logout+jwt');
+      return (await fetch(`${gateway.url}/oauth/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: logout }) })).status;
+    };
+    const here = await both('max');
+    const there = await both('max');
+    // What the provider calls the two sign-ins, as its ID tokens said.
+    const sids = (await corp.sessionIds('max')).slice(-2);
+    assert.equal(new Set(sids).size, 2);
+    assert.equal(await send({ sid: 'unheard-of' }), 200);
+    assert.equal(await send({}), 400, 'somebody must be named');
+    assert.equal((await call(here.access_token)).status, 200);
+    assert.equal(await send({ sid: sids[0] }), 200);
+    await isOver(here);
+    assert.equal((await call(there.access_token)).status, 200);
+    assert.equal(await send({ sid: sids[1], sub: 'max' }), 200);
+    await isOver(there);
   });
 });
 

@@ -2,6 +2,7 @@
 // there: cookies, redirects, forms.
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
+import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 import { freePort } from './gateway.mjs';
 
@@ -12,12 +13,14 @@ export const redirect = 'http://127.0.0.1:1/callback';
 export async function startProvider({ clients = [], tokens = 'jwt' } = {}) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const pair = await generateKeyPair('RS256', { extractable: true });
   const people = (id) => ({ sub: id, email: `${id}@example.com`, email_verified: true, name: id, groups: ['analysts'] });
   const provider = new Provider(url, {
     clients: [
       { client_id: 'desk', redirect_uris: [redirect], token_endpoint_auth_method: 'none', application_type: 'native' },
       ...clients,
     ],
+    jwks: { keys: [{ ...(await exportJWK(pair.privateKey)), kid: 'key-1', use: 'sig', alg: 'RS256' }] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
     features: {
@@ -39,12 +42,21 @@ export async function startProvider({ clients = [], tokens = 'jwt' } = {}) {
     extraTokenClaims: (context, token) => (token.accountId ? people(token.accountId) : {}),
     ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 300, ClientCredentials: 300 },
   });
+  const sids = []; // of ID tokens, as they were issued
+  provider.on('grant.success', (context) => {
+    const token = context.body.id_token;
+    const claims = token && JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+    if (claims?.sid) sids.push({ sub: claims.sub, sid: claims.sid });
+  });
   provider.silent = true;
   const server = createServer(provider.callback());
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url,
     provider,
+    sessionIds: (person) => sids.filter(({ sub }) => sub === person).map(({ sid }) => sid),
+    // What it would not say by itself, with its own key.
+    sign: (claims, typ) => new SignJWT({ iss: url, ...claims }).setProtectedHeader({ alg: 'RS256', kid: 'key-1', typ }).sign(pair.privateKey),
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));

@@ -801,6 +801,43 @@ static const struct oauth_session *find_session(struct store *store, struct aren
     return &session;
 }
 
+static void one_sign_in_at_the_provider_ends_alone(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    const struct str ids[] = {STR("s1"), STR("s2"), STR("s3"), STR("s4")};
+    const struct str sign_ins[] = {STR("at-home"), STR("at-work"), STR(""), STR("at-home")};
+    struct err err;
+    uint64_t version = 0;
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        const struct oauth_session session = {.id = ids[i],
+                                              .provider = i == 3 ? STR("other") : STR("corp"),
+                                              .subject = STR("ann"),
+                                              .provider_session = sign_ins[i],
+                                              .groups = STR("[]"),
+                                              .scopes = SCOPE_BIT(SCOPE_LIST),
+                                              .created_us = 5000,
+                                              .expires_us = 1000000};
+        assert_ok(store_add_session(store, &session, &err), err);
+    }
+    const struct store_change change = {.now_us = 9000};
+    const struct sign_out nobody_at_all = {.provider = STR("corp")};
+    assert_int_equal(store_sign_out(store, &nobody_at_all, NULL, &change, &version, &err),
+                     ERR_INVALID);
+    const struct sign_out who = {.provider = STR("corp"), .provider_session = STR("at-home")};
+    assert_ok(store_sign_out(store, &who, NULL, &change, &version, &err), err);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        struct oauth_session found;
+        assert_ok(store_load_session(store, arena, ids[i], &found, &err), err);
+        assert_true(str_eq(found.provider_session, sign_ins[i]));
+        assert_int_equal(found.ended_us, i == 0 ? 9000 : 0);
+    }
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
 static void a_logout_token_that_was_spent_signs_nobody_out(void **state)
 {
     (void)state;
@@ -809,6 +846,7 @@ static void a_logout_token_that_was_spent_signs_nobody_out(void **state)
     struct store *store = open_store(&scratch);
     struct err err;
     const struct user ann = {.provider = STR("corp"), .subject = STR("ann")};
+    const struct sign_out who = {.provider = STR("corp"), .subject = STR("ann")};
     const struct oauth_session session = {.id = STR("s1"),
                                           .provider = STR("corp"),
                                           .subject = STR("ann"),
@@ -823,15 +861,12 @@ static void a_logout_token_that_was_spent_signs_nobody_out(void **state)
     struct user *users = NULL;
     size_t count = 0;
     assert_ok(store_see_user(store, &ann, &nobody, NULL, &err), err);
-    assert_ok(store_sign_out(store, ann.provider, ann.subject, &token, &first, &version, &err),
-              err);
+    assert_ok(store_sign_out(store, &who, &token, &first, &version, &err), err);
     assert_int_equal(policy_version(store), version);
     /* The person is back. */
     assert_ok(store_add_session(store, &session, &err), err);
     uint64_t unchanged = version;
-    assert_int_equal(
-        store_sign_out(store, ann.provider, ann.subject, &token, &second, &version, &err),
-        ERR_CONFLICT);
+    assert_int_equal(store_sign_out(store, &who, &token, &second, &version, &err), ERR_CONFLICT);
     assert_int_equal(version, unchanged);
     assert_int_equal(policy_version(store), unchanged);
     assert_ok(store_load_users(store, arena, &users, &count, &err), err);
@@ -840,8 +875,7 @@ static void a_logout_token_that_was_spent_signs_nobody_out(void **state)
     assert_int_equal(find_session(store, arena)->ended_us, 0);
     /* Another token does it. */
     const struct spent_id other = {token.issuer, STR("jti-2"), 1000000};
-    assert_ok(store_sign_out(store, ann.provider, ann.subject, &other, &second, &version, &err),
-              err);
+    assert_ok(store_sign_out(store, &who, &other, &second, &version, &err), err);
     assert_true(version > unchanged);
     assert_int_equal(find_session(store, arena)->ended_us, 9000);
     store_close(store);
@@ -938,6 +972,7 @@ int main(void)
         cmocka_unit_test(the_keys_of_a_person_are_bounded_and_revoked_together),
         cmocka_unit_test(a_new_token_takes_the_place_of_others_after_a_while),
         cmocka_unit_test(a_change_is_remembered_with_what_it_changed_and_only_then),
+        cmocka_unit_test(one_sign_in_at_the_provider_ends_alone),
         cmocka_unit_test(a_logout_token_that_was_spent_signs_nobody_out),
         cmocka_unit_test(meta_values_are_bytes_by_name),
         cmocka_unit_test(a_full_arena_is_a_limit_not_a_crash),
