@@ -6,7 +6,9 @@ bool groups_read(struct str text, struct arena *arena, struct caller *caller)
 {
     struct json_doc doc;
     size_t count = 0;
-    if (json_parse(text, &json_limits_default, arena, &doc, NULL) != ERR_OK ||
+    /* A text without escapes is read as a view into what was parsed. */
+    struct str kept = arena_dup(arena, text);
+    if (kept.ptr == NULL || json_parse(kept, &json_limits_default, arena, &doc, NULL) != ERR_OK ||
         !json_is(&doc, 0, JSON_ARRAY))
         return false;
     struct str *groups = arena_calloc(arena, doc.values[0].count + 1, sizeof *groups);

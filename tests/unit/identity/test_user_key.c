@@ -98,6 +98,33 @@ static void a_key_makes_its_person(void **state)
     token_table_free(world.table);
 }
 
+static void a_table_outlives_what_it_was_made_of(void **state)
+{
+    (void)state;
+    struct world world = make_world();
+    struct caller caller;
+    char groups[] = "[\"staff\",\"data\"]";
+    char name[] = "laptop";
+    char agent[] = "builder";
+    char email[] = "ann@example.com";
+    char subject[] = "ann-1";
+    world.token.groups = str_c(groups);
+    world.token.name = str_c(name);
+    world.token.agent = str_c(agent);
+    world.users[0].email = str_c(email);
+    world.users[0].subject = str_c(subject);
+    assert_int_equal(show(&world, &caller), AUTH_FAILURES);
+    char *const texts[] = {groups, name, agent, email, subject};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        memset(texts[i], 'x', strlen(texts[i]));
+    assert_str(caller.groups[0], "staff");
+    assert_str(caller.groups[1], "data");
+    assert_str(caller.chain, "builder");
+    assert_str(caller.email, "ann@example.com");
+    assert_str(caller.id, "user:corp:ann-1");
+    token_table_free(world.table);
+}
+
 static void a_key_carries_what_the_person_may_now_and_never_admin(void **state)
 {
     (void)state;
@@ -248,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_makes_its_person),
+        cmocka_unit_test(a_table_outlives_what_it_was_made_of),
         cmocka_unit_test(a_key_carries_what_the_person_may_now_and_never_admin),
         cmocka_unit_test(a_key_for_an_agent_is_delegated_and_has_nothing_of_the_role),
         cmocka_unit_test(a_key_ends_at_its_latest_whatever_was_stored),
