@@ -26,6 +26,7 @@ static const struct api api = {
             [ENDPOINT_KEY_LIST] = {API_CONTROL, keys_list},
             [ENDPOINT_KEY_CREATE] = {API_CONTROL, keys_create},
             [ENDPOINT_KEY_REVOKE] = {API_CONTROL, keys_revoke},
+            [ENDPOINT_OWNER_SIGN_IN] = {API_CONTROL, owner_sign_in},
             [ENDPOINT_SESSION_LIST] = {API_CONTROL, sessions_list},
             [ENDPOINT_SESSION_END] = {API_CONTROL, sessions_end},
             [ENDPOINT_ROBOT_LIST] = {API_CONTROL, robots_list},

@@ -41,6 +41,8 @@ api_handler_fn keys_list;
 api_handler_fn keys_create;
 api_handler_fn keys_revoke;
 
+api_handler_fn owner_sign_in;
+
 api_handler_fn sessions_list;
 api_handler_fn sessions_end;
 

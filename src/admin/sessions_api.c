@@ -3,6 +3,7 @@
 #include "admin/show.h"
 #include "base/clock.h"
 #include "gate/control.h"
+#include "gate/owner_code.h"
 #include "gate/redeem.h"
 
 void sessions_list(const struct api_request *request, struct api_reply *reply)
@@ -59,5 +60,33 @@ void sessions_end(const struct api_request *request, struct api_reply *reply)
     jsonw_init(&w, &reply->body);
     jsonw_object(&w);
     jsonw_name_str(&w, "ended", id);
+    jsonw_end_object(&w);
+}
+
+/* The administration token alone: a person with a role would make an owner of whoever asks. */
+void owner_sign_in(const struct api_request *request, struct api_reply *reply)
+{
+    const struct caller *caller = &request->caller;
+    const struct control_change change = {
+        .request = request, .action = "owner.sign_in", .detail = caller->email};
+    struct str code_text = STR_NONE;
+    struct err err;
+    struct jsonw w;
+    bool is_host = caller->kind == PRINCIPAL_HUMAN && caller->provider.len == 0;
+    enum err_code code =
+        is_host && caller->email.len > 0
+            ? control_make_owner_code(gate_control(request->gate), &change, caller->email,
+                                      request->arena, &code_text, &err)
+            : err_set(&err, ERR_DENIED, "only the administration token makes such a code");
+
+    if (code != ERR_OK) {
+        reply_err(reply, &err);
+        return;
+    }
+    jsonw_init(&w, &reply->body);
+    jsonw_object(&w);
+    jsonw_name_str(&w, "code", code_text);
+    jsonw_name_str(&w, "email", caller->email);
+    jsonw_name_i64(&w, "seconds", OWNER_CODE_SECONDS);
     jsonw_end_object(&w);
 }

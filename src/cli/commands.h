@@ -20,6 +20,7 @@ command_fn command_bench_disk;
 command_fn command_check;
 command_fn command_export;
 command_fn command_init;
+command_fn command_owner_sign_in;
 command_fn command_robot_create;
 command_fn command_robot_list;
 command_fn command_robot_revoke;

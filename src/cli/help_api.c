@@ -58,6 +58,7 @@ static const struct {
     [ENDPOINT_SESSION_LIST] = {"", "`{sessions: [{id, provider, subject, email, client, resource, "
                                    "state, scopes, created, expires, ended}]}`; state is begun, "
                                    "active, expired or ended"},
+    [ENDPOINT_OWNER_SIGN_IN] = {"", "`{code, email, seconds}`"},
     [ENDPOINT_SESSION_END] = {"", "`{ended: ID}`"},
     [ENDPOINT_ROBOT_LIST] = {"", "`{robots: [{id, name, owner, owner_left, disabled, "
                                  "active_tokens, tokens_ending_soon}]}`"},

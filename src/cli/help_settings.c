@@ -48,6 +48,8 @@ static const struct {
      "OAuth client ids, `*` for any run of characters, whose calls are those of an agent"},
     {"identity.registration", "`true`",
      "`false`: clients do not register themselves at /oauth/register"},
+    {"identity.local_sign_in", "`true` while there is no provider",
+     "The owner may sign in with a code that `portreeve owner sign-in` prints, without a provider"},
     {"identity.clients", "none",
      "Clients that redeem identity assertions at /oauth/token: a list of `{id, secret}` (a name in "
      "secrets_dir) or `{id, jwks_url, ca}`; `exchange: true` for an agent that may act for people; "

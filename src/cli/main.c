@@ -238,6 +238,13 @@ static const struct command commands[] = {
      .prose = "A settings file that is there is kept. Keys that are there are never touched.",
      .options = init_options,
      .run = command_init},
+    {.name = "owner sign-in",
+     .args = "",
+     .summary = "Print a code with which the owner signs in without an identity provider",
+     .prose = "The gateway's sign-in page asks for it. It counts once, for ten minutes; a new one "
+              "takes the place of the one before. It takes the administration token that init "
+              "wrote, and signs in whom that belongs to. Settings: identity.local_sign_in.",
+     .run = command_owner_sign_in},
     {.name = "robot create",
      .args = "NAME",
      .min_args = 1,

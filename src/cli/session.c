@@ -36,3 +36,11 @@ int command_session_end(const struct options *options)
 
     return ask_change(options, &change);
 }
+
+int command_owner_sign_in(const struct options *options)
+{
+    const struct ask_change change = {
+        .method = "POST", .path = "/api/v1/owner/sign-in", .shown = "code"};
+
+    return ask_change(options, &change);
+}

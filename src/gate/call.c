@@ -354,7 +354,7 @@ static struct str challenge(const struct call *call)
     const char *why = call->has_bad_token ? ", error=\"invalid_token\"" : "";
     struct str text = STR_NONE;
 
-    if (settings->identity.provider_count > 0 && is_mcp && call->http != NULL)
+    if (provider_is_any(&settings->identity) && is_mcp && call->http != NULL)
         text = arena_printf(
             call->arena,
             "Bearer realm=\"portreeve\", resource_metadata=\"" STR_FMT RESOURCE_PATH STR_FMT "\"%s",
@@ -371,7 +371,7 @@ static struct str allowed(const struct call *call)
 
     if (kind == ROUTE_MCP || kind == ROUTE_SERVER)
         return STR("POST, GET, DELETE");
-    if (kind == ROUTE_OAUTH_AUTHORIZE || kind == ROUTE_OAUTH_CALLBACK)
+    if (kind == ROUTE_OAUTH_AUTHORIZE || kind == ROUTE_OAUTH_CHOOSE || kind == ROUTE_OAUTH_CALLBACK)
         return STR("GET");
     return kind >= ROUTE_OAUTH_TOKEN && kind <= ROUTE_OAUTH_LOGOUT ? STR("POST") : STR_NONE;
 }

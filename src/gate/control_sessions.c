@@ -101,6 +101,8 @@ static enum err_code check_person(struct control *control, const struct oauth_se
     (void)token_table_find_user(snapshot_tokens(snapshot), session->provider, session->subject,
                                 &user);
     snapshot_unref(snapshot);
+    if (provider_by_name(&control->gate->settings->identity, session->provider) == NULL)
+        return err_set(err, ERR_DENIED, "nobody signs in there any more");
     if (user.is_disabled)
         return err_set(err, ERR_DENIED, "this person is disabled");
     if (user.signed_out_us >= session->created_us)
@@ -192,6 +194,11 @@ static bool go_on(struct control *control, struct redemption *redemption)
     redemption->scopes = session.scopes;
     if (wanted.ptr != NULL && !str_eq(wanted, session.resource)) {
         redeem_refuse(redemption, 400, "invalid_target", "resource_other");
+        return false;
+    }
+    /* Who vouched is trusted no more, or the owner may not sign in without a provider now. */
+    if (provider_by_name(&control->gate->settings->identity, session.provider) == NULL) {
+        redeem_refuse(redemption, 400, "invalid_grant", "provider_unknown");
         return false;
     }
     if (session.ended_us != 0 || session.expires_us <= redemption->now_us) {

@@ -102,6 +102,7 @@ static bool make_key_sources(struct gate *gate)
     const struct identity_rules *rules = &gate->settings->identity;
 
     gate->key_sources = calloc(rules->provider_count + 1, sizeof *gate->key_sources);
+    gate->login_found = calloc(rules->provider_count + 1, sizeof *gate->login_found);
     for (size_t i = 0; gate->key_sources != NULL && i < rules->provider_count; i++) {
         gate->key_sources[i] = key_source_new(&rules->providers[i]);
         if (gate->key_sources[i] == NULL)
@@ -113,7 +114,7 @@ static bool make_key_sources(struct gate *gate)
         if (gate->client_keys[i] == NULL)
             return false;
     }
-    return gate->key_sources != NULL && gate->client_keys != NULL;
+    return gate->key_sources != NULL && gate->client_keys != NULL && gate->login_found != NULL;
 }
 
 /* True: there is one, or none is wanted. */
@@ -134,7 +135,12 @@ static bool make_introspector(struct gate *gate)
 
 static void free_key_sources(struct gate *gate)
 {
+    size_t provider_count = gate->settings->identity.provider_count;
+
     introspector_free(gate->introspector);
+    for (size_t i = 0; gate->login_found != NULL && i < provider_count; i++)
+        arena_free(gate->login_found[i].arena);
+    free(gate->login_found);
     for (size_t i = 0; gate->client_keys != NULL && gate->client_keys[i] != NULL; i++)
         key_source_free(gate->client_keys[i]);
     free(gate->client_keys);
@@ -255,7 +261,6 @@ void gate_free(struct gate *gate)
     jobs_free(gate->control_jobs);
     free_workers(gate);
     free_key_sources(gate);
-    arena_free(gate->login_arena);
     control_free(gate->control);
     audit_close(gate->audit);
     store_close(gate->store);

@@ -17,7 +17,15 @@
 #include "store/lock.h"
 #include "store/store.h"
 
+struct discovery;
 struct worker;
+
+/* What a provider where people sign in says of itself. */
+struct login_found {
+    struct arena *arena; /* NULL: not asked yet */
+    struct discovery *document;
+    int64_t found_us;
+};
 
 struct gate {
     const struct settings *settings;
@@ -30,13 +38,11 @@ struct gate {
     struct store *store; /* of the control job thread */
     struct control *control;
     struct origin_rules *origins;
-    struct jobs *control_jobs;  /* the one thread that owns the store */
-    struct jobs *search_jobs;   /* searches of the audit log */
-    struct jobs *key_jobs;      /* data keys that are not in memory yet */
-    struct jobs *identity_jobs; /* keys of identity providers */
-    struct arena *login_arena;  /* of login_found; the identity thread's, both */
-    struct discovery *login_found;
-    int64_t login_found_us;
+    struct jobs *control_jobs;         /* the one thread that owns the store */
+    struct jobs *search_jobs;          /* searches of the audit log */
+    struct jobs *key_jobs;             /* data keys that are not in memory yet */
+    struct jobs *identity_jobs;        /* keys of identity providers */
+    struct login_found *login_found;   /* by the index of the provider; the identity thread's */
     struct issuer *issuer;             /* of our own access tokens */
     struct key_source **client_keys;   /* by the index of the client in the settings */
     struct introspector *introspector; /* of the provider whose opaque tokens are taken; or NULL */

@@ -26,6 +26,8 @@ static const struct step {
     bool changes_store; /* else it may wait for the network */
 } steps[] = {
     {ROUTE_OAUTH_AUTHORIZE, "GET", login_authorize, true, false},
+    {ROUTE_OAUTH_CHOOSE, "GET", login_choose, true, false},
+    {ROUTE_OAUTH_OWNER, "POST", login_owner, true, true},
     {ROUTE_OAUTH_CALLBACK, "GET", login_callback, true, false},
     {ROUTE_OAUTH_CONSENT, "POST", login_consent, true, true},
     {ROUTE_OAUTH_REGISTER, "POST", login_register, false, false},
@@ -100,6 +102,8 @@ static void on_login(struct job *job)
     }
     call->is_waiting = false;
     call->key_job.run = NULL;
+    if (login->refused != NULL)
+        refusals_add_source(call->worker->refusals, &call->address, login->refused);
     if (find_step(call->route.kind)->is_page)
         count = page_headers(login, headers);
     else
@@ -216,7 +220,7 @@ enum step_result login_step(struct call *call)
         call_end(call);
         return STEP_DONE;
     }
-    if (provider_for_login(rules) == NULL ||
+    if (provider_for_login(rules, 0) == NULL ||
         (call->route.kind == ROUTE_OAUTH_REGISTER && rules->refuses_registration))
         return call_turn_away(call, 404, "That is not offered here.");
     if (!str_eq(http_request_method(call->http), str_c(step->method)))

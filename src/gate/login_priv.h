@@ -22,6 +22,7 @@ enum {
     LOGIN_CHALLENGE_LEN = 43,
 };
 
+#define CHOICE_PURPOSE  "oauth choice"
 #define LOGIN_PURPOSE   "oauth login"
 #define CONSENT_PURPOSE "oauth consent"
 
@@ -58,6 +59,7 @@ struct login {
     struct str provider_session; /* the provider's id of that (`sid`); may be empty */
 
     int status;
+    const char *refused;   /* a secret was guessed at: counted for where it came from */
     struct str location;   /* of a redirect */
     struct str set_cookie; /* a new value */
     bool is_over;          /* the sign-in has ended: the cookie goes, too */
@@ -67,6 +69,8 @@ struct login {
 
 /* The steps, one per endpoint. */
 login_fn login_authorize;
+login_fn login_choose;
+login_fn login_owner; /* on the control thread */
 login_fn login_callback;
 login_fn login_consent; /* on the control thread */
 login_fn login_register;
@@ -101,14 +105,23 @@ void login_write_wish(struct jsonw *w, const struct wish *wish);
 /* Another cookie from here on: what was sealed for the old one does not open any more. False:
  * answered. */
 bool login_renew_cookie(struct login *login) MUST_CHECK;
-/* What only this browser's sign-in has, for this purpose: nothing but the cookie need be kept. */
-struct str login_secret(struct login *login, const char *purpose);
+/* What only this browser's sign-in at this provider has, for this purpose: nothing but the cookie
+ * need be kept. */
+struct str login_secret(struct login *login, const struct provider *provider, const char *purpose);
 
-/* False: answered. */
-bool login_find_provider(struct login *login, const struct provider **ret_provider,
-                         struct discovery *ret_found) MUST_CHECK;
-void login_send(struct login *login, const struct provider *provider, const struct discovery *found,
-                const struct wish *wish);
+/* login->wish, until ten minutes from now, for this browser. provider NULL: not chosen yet. Empty:
+ * memory is out. */
+struct str login_seal_wish(struct login *login, const char *purpose,
+                           const struct provider *provider);
+/* What the provider says of itself. provider NULL: nobody signs in there. False: answered. */
+bool login_ask_provider(struct login *login, const struct provider *provider,
+                        struct discovery *ret_found) MUST_CHECK;
+/* The provider of this name, where people sign in; NULL: none. */
+const struct provider *login_provider(struct login *login, struct str name);
+/* Off to the provider with login->wish. */
+void login_send(struct login *login, const struct provider *provider);
+/* The page with the ways to sign in. complaint: why it comes again; NULL: it does not. */
+void login_ask_way(struct login *login, const char *complaint);
 /* Who signed in. False: answered. */
 bool login_find_person(struct login *login, const struct provider *provider,
                        const struct discovery *found, struct str code,

@@ -18,47 +18,30 @@
 
 /* ---- to the provider ---- */
 
-static struct str seal_wish(struct login *login, const struct wish *wish)
-{
-    CLEANUP(buf_done) struct buf plain;
-    CLEANUP(buf_done) struct buf sealed;
-    struct jsonw w;
-
-    buf_init(&plain, 32 << 10);
-    buf_init(&sealed, 64 << 10);
-    jsonw_init(&w, &plain);
-    jsonw_object(&w);
-    jsonw_name_i64(&w, "until", login->now_us + (int64_t)LOGIN_SECONDS * 1000000);
-    login_write_wish(&w, wish);
-    jsonw_end_object(&w);
-    seal_add(login->gate->keyring, LOGIN_PURPOSE, login->cookie, buf_str(&plain), &sealed);
-    return plain.failed || sealed.failed ? STR_NONE : arena_dup(login->arena, buf_str(&sealed));
-}
-
 static struct str callback_url(const struct login *login)
 {
     return arena_printf(login->arena, STR_FMT "/oauth/callback", STR_ARG(login->url));
 }
 
-void login_send(struct login *login, const struct provider *provider, const struct discovery *found,
-                const struct wish *wish)
+void login_send(struct login *login, const struct provider *provider)
 {
     CLEANUP(buf_done) struct buf url;
+    struct discovery found;
     uint8_t digest[CRYPTO_SHA256_BYTES];
     char challenge[LOGIN_CHALLENGE_LEN];
 
-    if (!login_renew_cookie(login))
+    if (!login_ask_provider(login, provider, &found))
         return;
-    crypto_sha256(login_secret(login, "verifier"), digest);
+    crypto_sha256(login_secret(login, provider, "verifier"), digest);
     base64url_encode(digest, sizeof digest, challenge);
     buf_init(&url, 128 << 10);
-    buf_add(&url, found->authorization_endpoint);
+    buf_add(&url, found.authorization_endpoint);
     login_add_param(&url, "response_type", STR("code"));
     login_add_param(&url, "client_id", provider->client_id);
     login_add_param(&url, "redirect_uri", callback_url(login));
     login_add_param(&url, "scope", STR("openid email profile"));
-    login_add_param(&url, "state", seal_wish(login, wish));
-    login_add_param(&url, "nonce", login_secret(login, "nonce"));
+    login_add_param(&url, "state", login_seal_wish(login, LOGIN_PURPOSE, provider));
+    login_add_param(&url, "nonce", login_secret(login, provider, "nonce"));
     login_add_param(&url, "code_challenge", str_of(challenge, sizeof challenge));
     login_add_param(&url, "code_challenge_method", STR("S256"));
     login_answer_redirect(login, &url);
@@ -69,10 +52,10 @@ static enum err_code look_up(struct login *login, const struct provider *provide
                              struct discovery *ret_found, struct err *err)
 {
     struct gate *gate = login->gate;
-    int64_t age = login->now_us - gate->login_found_us;
+    struct login_found *kept = &gate->login_found[provider - gate->settings->identity.providers];
+    int64_t age = login->now_us - kept->found_us;
 
-    if (gate->login_found == NULL || age < 0 ||
-        age > (int64_t)KEY_SOURCE_REFRESH_SECONDS * 1000000) {
+    if (kept->arena == NULL || age < 0 || age > (int64_t)KEY_SOURCE_REFRESH_SECONDS * 1000000) {
         struct arena *arena = arena_new(LOGIN_ARENA_BYTES);
         struct discovery *found = arena == NULL ? NULL : arena_new_obj(arena, struct discovery);
         enum err_code code = found == NULL ? err_set(err, ERR_LIMIT, "memory is out")
@@ -82,32 +65,38 @@ static enum err_code look_up(struct login *login, const struct provider *provide
             arena_free(arena);
             return code;
         }
-        arena_free(gate->login_arena);
-        gate->login_arena = arena;
-        gate->login_found = found;
-        gate->login_found_us = login->now_us;
+        arena_free(kept->arena);
+        *kept = (struct login_found){.arena = arena, .document = found, .found_us = login->now_us};
     }
-    *ret_found = *gate->login_found;
+    *ret_found = *kept->document;
     return ERR_OK;
 }
 
-bool login_find_provider(struct login *login, const struct provider **ret_provider,
-                         struct discovery *ret_found)
+const struct provider *login_provider(struct login *login, struct str name)
+{
+    const struct provider *provider = provider_by_name(&login->gate->settings->identity, name);
+
+    return provider == NULL || provider->client_id.len == 0 ? NULL : provider;
+}
+
+bool login_ask_provider(struct login *login, const struct provider *provider,
+                        struct discovery *ret_found)
 {
     struct err err = {.code = ERR_OK};
 
-    *ret_provider = provider_for_login(&login->gate->settings->identity);
-    if (*ret_provider == NULL) {
-        login_answer_page(login, 404, "Nobody signs in here",
-                          STR("This gateway has no identity provider for signing in."));
+    if (provider == NULL) {
+        login_answer_page(login, 404, "Nobody signs in there",
+                          STR("This gateway does not know that identity provider any more."));
         return false;
     }
-    if (look_up(login, *ret_provider, ret_found, &err) == ERR_OK &&
+    if (look_up(login, provider, ret_found, &err) == ERR_OK &&
         ret_found->authorization_endpoint.len > 0 && ret_found->token_endpoint.len > 0)
         return true;
-    log_event(LOG_ERROR, "login_provider_failed", LOG_ERR(&err));
+    log_event(LOG_ERROR, "login_provider_failed", LOG_STR("provider", provider->name),
+              LOG_ERR(&err));
     login_answer_page(login, 502, "The identity provider does not answer",
-                      STR("Try again in a moment."));
+                      STR("Go back to the program that sent you here, and begin again in a "
+                          "moment."));
     return false;
 }
 
@@ -144,7 +133,7 @@ static enum err_code exchange(struct login *login, const struct provider *provid
     buf_add_c(&body, "&redirect_uri=");
     login_add_encoded(&body, callback_url(login));
     buf_add_c(&body, "&code_verifier=");
-    login_add_encoded(&body, login_secret(login, "verifier"));
+    login_add_encoded(&body, login_secret(login, provider, "verifier"));
     if (has_secret && !read_secret(login, provider, &secret))
         return err_set(err, ERR_NOT_FOUND, "the secret of this gateway at the provider is missing");
     if (has_secret) {
@@ -221,8 +210,8 @@ static enum jwt_why judge_id_token(struct login *login, const struct provider *p
                             login->now_us);
     if (why == JWT_OK)
         why = jwt_judge(jwt, &expect, login->arena, claims);
-    if (why == JWT_OK &&
-        !str_eq_secret(jwt_text(jwt, STR("nonce"), login->arena), login_secret(login, "nonce")))
+    if (why == JWT_OK && !str_eq_secret(jwt_text(jwt, STR("nonce"), login->arena),
+                                        login_secret(login, provider, "nonce")))
         why = JWT_BAD_CLAIMS;
     return why;
 }

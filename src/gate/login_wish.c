@@ -95,6 +95,26 @@ void login_write_wish(struct jsonw *w, const struct wish *wish)
     jsonw_name_i64(w, "scopes", wish->scopes);
 }
 
+struct str login_seal_wish(struct login *login, const char *purpose,
+                           const struct provider *provider)
+{
+    CLEANUP(buf_done) struct buf plain;
+    CLEANUP(buf_done) struct buf sealed;
+    struct jsonw w;
+
+    buf_init(&plain, 32 << 10);
+    buf_init(&sealed, 64 << 10);
+    jsonw_init(&w, &plain);
+    jsonw_object(&w);
+    jsonw_name_i64(&w, "until", login->now_us + (int64_t)LOGIN_SECONDS * 1000000);
+    if (provider != NULL)
+        jsonw_name_str(&w, "at", provider->name);
+    login_write_wish(&w, &login->wish);
+    jsonw_end_object(&w);
+    seal_add(login->gate->keyring, purpose, login->cookie, buf_str(&plain), &sealed);
+    return plain.failed || sealed.failed ? STR_NONE : arena_dup(login->arena, buf_str(&sealed));
+}
+
 struct str login_text(struct login *login, const struct json_doc *doc, const char *name)
 {
     struct str text = STR_NONE;
@@ -150,10 +170,13 @@ bool login_renew_cookie(struct login *login)
     return true;
 }
 
-/* Secrets that only this browser's sign-in has: nothing but the cookie need be kept. */
-struct str login_secret(struct login *login, const char *purpose)
+struct str login_secret(struct login *login, const struct provider *provider, const char *purpose)
 {
-    const struct str pieces[] = {STR("portreeve sign-in\n"), str_c(purpose), STR("\n"),
+    const struct str pieces[] = {STR("portreeve sign-in\n"),
+                                 str_c(purpose),
+                                 STR("\n"),
+                                 provider->name,
+                                 STR("\n"),
                                  login->cookie};
     uint8_t mac[CRYPTO_SHA256_BYTES];
     char *text = arena_alloc(login->arena, BASE64URL_LEN(sizeof mac));

@@ -231,7 +231,7 @@ enum step_result logout_step(struct call *call)
         call_end(call);
         return STEP_DONE;
     }
-    if (provider_for_login(&call->worker->gate->settings->identity) == NULL)
+    if (provider_for_login(&call->worker->gate->settings->identity, 0) == NULL)
         return call_turn_away(call, 404, "That is not offered here.");
     if (!str_eq(http_request_method(call->http), STR("POST")))
         return call_turn_away(call, 405, "Another method is expected here.");

@@ -21,7 +21,7 @@ static void write_issuers(struct jsonw *w, const struct identity_rules *rules, s
 {
     jsonw_name(w, "authorization_servers");
     jsonw_array(w);
-    if (provider_has_ema(rules) || provider_for_login(rules) != NULL)
+    if (provider_has_ema(rules) || provider_for_login(rules, 0) != NULL)
         jsonw_str(w, own);
     /* Programs know where their tokens come from. */
     for (size_t i = 0; i < rules->provider_count; i++)
@@ -44,7 +44,7 @@ enum step_result resource_metadata(struct call *call)
     const struct settings *settings = call->worker->gate->settings;
     struct jsonw w;
 
-    if (settings->identity.provider_count == 0 || !is_resource(call->route.rest) ||
+    if (!provider_is_any(&settings->identity) || !is_resource(call->route.rest) ||
         !str_eq(http_request_method(call->http), STR("GET")))
         return call_turn_away(call, 404, "There is no such resource.");
     struct str resource =

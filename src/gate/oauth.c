@@ -40,7 +40,7 @@ static void write_words(struct jsonw *w, const char *name, const char *const *wo
 
 bool oauth_is_offered(const struct identity_rules *rules)
 {
-    return provider_has_clients(rules) || provider_for_login(rules) != NULL;
+    return provider_has_clients(rules) || provider_for_login(rules, 0) != NULL;
 }
 
 enum step_result oauth_metadata(struct call *call)
@@ -58,7 +58,7 @@ enum step_result oauth_metadata(struct call *call)
     struct str url = settings->public_url.origin;
     struct jsonw w;
 
-    bool has_login = provider_for_login(&settings->identity) != NULL;
+    bool has_login = provider_for_login(&settings->identity, 0) != NULL;
     if (!oauth_is_offered(&settings->identity))
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     jsonw_init(&w, &call->reply);

@@ -73,6 +73,42 @@ static void row(struct buf *out, const char *name, struct str value)
     buf_add_c(out, "</code></bdi></dd>");
 }
 
+static void add_owner_form(struct buf *out, struct str wish)
+{
+    buf_add_c(out, "<h2>Sign in as the owner</h2><p>On the gateway's machine, run <code>portreeve "
+                   "owner sign-in</code>, and type the code that it prints.</p>"
+                   "<form method=\"post\" action=\"/oauth/owner\">"
+                   "<input type=\"hidden\" name=\"wish\" value=\"");
+    page_text(out, wish);
+    buf_add_c(out, "\"><p><label>Code <input name=\"code\" autocomplete=\"off\" maxlength=\"40\" "
+                   "required autofocus></label></p><button>Sign in</button></form>");
+}
+
+void page_sign_in(struct buf *out, const struct sign_in_page *page)
+{
+    begin(out, "Who are you?");
+    buf_add_c(out, "<p>A program asks you to sign in.</p><dl>");
+    row(out, "It calls itself", page->client.len > 0 ? page->client : STR("(no name)"));
+    buf_add_c(out, "</dl>");
+    if (page->complaint != NULL) {
+        buf_add_c(out, "<p class=\"warn\">");
+        page_text(out, str_c(page->complaint));
+        buf_add_c(out, "</p>");
+    }
+    if (page->way_count > 0)
+        buf_add_c(out, "<h2>Sign in with</h2>");
+    for (size_t i = 0; i < page->way_count; i++) {
+        buf_add_c(out, "<p><a href=\"");
+        page_text(out, page->ways[i].link);
+        buf_add_c(out, "\">");
+        page_text(out, page->ways[i].name);
+        buf_add_c(out, "</a></p>");
+    }
+    if (page->has_owner)
+        add_owner_form(out, page->wish);
+    end(out);
+}
+
 void page_consent(struct buf *out, const struct consent_page *page)
 {
     begin(out, "Let this program act for you?");

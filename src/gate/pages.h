@@ -23,6 +23,21 @@ struct consent_page {
     bool is_loopback; /* the redirect leads to this machine */
 };
 
+struct sign_in_way {
+    struct str name; /* of the provider */
+    struct str link;
+};
+
+struct sign_in_page {
+    struct str client; /* what it calls itself; may be empty */
+    const struct sign_in_way *ways;
+    size_t way_count;
+    bool has_owner;        /* a form for the owner's code */
+    struct str wish;       /* sealed: what the client asks for */
+    const char *complaint; /* NULL: none */
+};
+
+void page_sign_in(struct buf *out, const struct sign_in_page *page);
 void page_consent(struct buf *out, const struct consent_page *page);
 /* heading and sentence: ours, or escaped by the page. */
 void page_error(struct buf *out, const char *heading, struct str sentence);

@@ -12,6 +12,8 @@ static const struct {
     {STR_INIT("/oauth/keys"), ROUTE_OAUTH_KEYS},
     {STR_INIT("/oauth/token"), ROUTE_OAUTH_TOKEN},
     {STR_INIT("/oauth/authorize"), ROUTE_OAUTH_AUTHORIZE},
+    {STR_INIT("/oauth/choose"), ROUTE_OAUTH_CHOOSE},
+    {STR_INIT("/oauth/owner"), ROUTE_OAUTH_OWNER},
     {STR_INIT("/oauth/callback"), ROUTE_OAUTH_CALLBACK},
     {STR_INIT("/oauth/consent"), ROUTE_OAUTH_CONSENT},
     {STR_INIT("/oauth/register"), ROUTE_OAUTH_REGISTER},
@@ -57,6 +59,8 @@ enum route_side route_side(enum route_kind kind)
     case ROUTE_OAUTH_TOKEN:
     case ROUTE_OAUTH_INTROSPECT:
     case ROUTE_OAUTH_AUTHORIZE:
+    case ROUTE_OAUTH_CHOOSE:
+    case ROUTE_OAUTH_OWNER:
     case ROUTE_OAUTH_CALLBACK:
     case ROUTE_OAUTH_CONSENT:
     case ROUTE_OAUTH_REGISTER:

@@ -19,6 +19,8 @@ enum route_kind {
     ROUTE_OAUTH_TOKEN,      /* /oauth/token: clients authenticate there themselves */
     ROUTE_OAUTH_INTROSPECT, /* /oauth/introspect: what a token is, for the client that has it */
     ROUTE_OAUTH_AUTHORIZE,  /* /oauth/authorize and what follows: people sign in (login.c) */
+    ROUTE_OAUTH_CHOOSE,
+    ROUTE_OAUTH_OWNER,
     ROUTE_OAUTH_CALLBACK,
     ROUTE_OAUTH_CONSENT,
     ROUTE_OAUTH_REGISTER,

@@ -168,6 +168,8 @@ static enum err_code read_name(struct reader *r, const struct yaml_node *node,
         if (memchr(legal, provider->name.ptr[i], sizeof legal - 1) == NULL)
             return yaml_err(node, err, "the name of a provider takes a-z, 0-9 and '-'");
     }
+    if (str_eq(provider->name, STR(PROVIDER_LOCAL)))
+        return yaml_err(node, err, "the name '" PROVIDER_LOCAL "' is that of the local sign-in");
     return ERR_OK;
 }
 
@@ -403,6 +405,16 @@ static enum err_code read_registration(struct reader *r, const struct yaml_node 
     return code;
 }
 
+static enum err_code read_local_sign_in(struct reader *r, const struct yaml_node *node,
+                                        struct err *err)
+{
+    bool is_on = false;
+    enum err_code code = settings_read_bool(node, &is_on, err);
+
+    r->settings->identity.local_sign_in = is_on ? LOCAL_SIGN_IN_ON : LOCAL_SIGN_IN_OFF;
+    return code;
+}
+
 /* An owner whose provider nobody trusts would lock the door and throw away the key. */
 static enum err_code check_owners(const struct yaml_node *node, const struct identity_rules *rules,
                                   struct err *err)
@@ -445,6 +457,7 @@ static const struct {
     {"agents", read_agents},
     {"clients", read_clients},
     {"registration", read_registration},
+    {"local_sign_in", read_local_sign_in},
 };
 
 static enum err_code read_key(struct reader *r, const struct yaml_node *node, struct err *err)
@@ -456,7 +469,8 @@ static enum err_code read_key(struct reader *r, const struct yaml_node *node, st
     return yaml_err(
         node->name, err,
         "unknown key 'identity." STR_FMT
-        "'; it takes providers, owners, interactive_clients, agents, clients, registration",
+        "'; it takes providers, owners, interactive_clients, agents, clients, registration, "
+        "local_sign_in",
         STR_ARG(node->name->text));
 }
 

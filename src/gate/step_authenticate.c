@@ -316,7 +316,7 @@ static bool check_token(struct call *call, struct str token, bool may_wait, stru
     const struct gate *gate = call->worker->gate;
 
     why->failure = AUTH_MISSING;
-    if (gate->settings->identity.provider_count > 0 && jwt_looks_like(token))
+    if (provider_is_any(&gate->settings->identity) && jwt_looks_like(token))
         return find_person(call, token, may_wait, why);
     if (is_opaque(call, token))
         return find_opaque(call, token, may_wait, why);

@@ -1,12 +1,37 @@
 #include "identity/provider.h"
 
-const struct provider *provider_for_login(const struct identity_rules *rules)
+/* Its issuer is no URL, so that nobody outside can be it. */
+static const struct provider local = {.name = STR_INIT(PROVIDER_LOCAL),
+                                      .issuer = STR_INIT(PROVIDER_LOCAL),
+                                      .groups_claim = STR_INIT("groups"),
+                                      .email_claim = STR_INIT("email"),
+                                      .name_claim = STR_INIT("name")};
+
+bool provider_has_local(const struct identity_rules *rules)
 {
+    return rules->local_sign_in == LOCAL_SIGN_IN_ON ||
+           (rules->local_sign_in == LOCAL_SIGN_IN_FIRST && rules->provider_count == 0);
+}
+
+bool provider_is_local(const struct provider *provider)
+{
+    return provider == &local;
+}
+
+bool provider_is_any(const struct identity_rules *rules)
+{
+    return rules->provider_count > 0 || provider_has_local(rules);
+}
+
+const struct provider *provider_for_login(const struct identity_rules *rules, size_t index)
+{
+    size_t left = index;
+
     for (size_t i = 0; i < rules->provider_count; i++) {
-        if (rules->providers[i].client_id.len > 0)
+        if (rules->providers[i].client_id.len > 0 && left-- == 0)
             return &rules->providers[i];
     }
-    return NULL;
+    return left == 0 && provider_has_local(rules) ? &local : NULL;
 }
 
 const struct provider *provider_for_introspection(const struct identity_rules *rules)
@@ -91,6 +116,8 @@ bool provider_takes_client(const struct provider *provider, struct str client_id
 
 const struct provider *provider_by_name(const struct identity_rules *rules, struct str name)
 {
+    if (str_eq(name, local.name))
+        return provider_has_local(rules) ? &local : NULL;
     for (size_t i = 0; i < rules->provider_count; i++) {
         if (str_eq(rules->providers[i].name, name))
             return &rules->providers[i];

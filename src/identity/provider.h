@@ -56,6 +56,16 @@ struct owner_rule {
     struct str email;
 };
 
+/* The owner signs in with a code that the command line printed, without any provider. */
+enum local_sign_in {
+    LOCAL_SIGN_IN_FIRST, /* as long as there is no provider */
+    LOCAL_SIGN_IN_ON,
+    LOCAL_SIGN_IN_OFF,
+};
+
+/* The reserved name of the provider that vouches for whoever showed such a code. */
+#define PROVIDER_LOCAL "local"
+
 struct identity_rules {
     const struct provider *providers;
     size_t provider_count;
@@ -65,6 +75,7 @@ struct identity_rules {
     size_t agent_count;
     enum interactive_kind interactive_clients;
     bool refuses_registration; /* clients do not register themselves */
+    enum local_sign_in local_sign_in;
     const struct oauth_client *clients;
     size_t client_count;
 };
@@ -76,12 +87,18 @@ bool provider_has_ema(const struct identity_rules *rules);
 /* This gateway's own tokens, as tokens of the provider that vouched: claims have one name. */
 struct provider provider_own(const struct provider *vouches);
 bool provider_takes_client(const struct provider *provider, struct str client_id);
-/* NULL: no such provider, or client. */
+/* NULL: no such provider, or client. By name alone the local one is found, while it is on: no token
+ * from outside is its. */
 const struct provider *provider_by_name(const struct identity_rules *rules, struct str name);
 const struct oauth_client *provider_client(const struct identity_rules *rules, struct str id);
 
-/* The provider where people sign in; NULL: nowhere. */
-const struct provider *provider_for_login(const struct identity_rules *rules);
+/* May the owner sign in without a provider? */
+bool provider_has_local(const struct identity_rules *rules);
+bool provider_is_local(const struct provider *provider);
+/* The providers where people sign in, by 0, 1, …; the local one comes last. NULL: no more. */
+const struct provider *provider_for_login(const struct identity_rules *rules, size_t index);
+/* Does anybody vouch for people, so that their tokens are looked at? */
+bool provider_is_any(const struct identity_rules *rules);
 /* The provider whose opaque tokens are taken; NULL: none. */
 const struct provider *provider_for_introspection(const struct identity_rules *rules);
 /* NULL: no provider has this issuer. */

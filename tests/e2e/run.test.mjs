@@ -79,7 +79,7 @@ test('the three commands and the audit log do what is said of them, as printed',
   const one = await ready(port);
   assert.match(one.output, new RegExp(`http://127\\.0\\.0\\.1:${port}/mcp `));
   assert.match(one.output, /Robot token {2}prr_\w+/);
-  const [list, allowed, denied, log] = one.output.match(/^ +(tools\/node|build\/portreeve) .*$/gm);
+  const [list, allowed, denied, signIn, log] = one.output.match(/^ +(tools\/node|build\/portreeve) .*$/gm);
 
   const listed = await shell(list);
   assert.equal(listed.code, 0, listed.output);
@@ -91,6 +91,9 @@ test('the three commands and the audit log do what is said of them, as printed',
   assert.match(read.output, /This file was read through Portreeve/);
   assert.match((await shell(denied)).output, /^refused: Denied/m);
   assert.ok(!existsSync(join(tree, 'run/files/new.txt')));
+  const challenge = await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'POST' });
+  assert.match(challenge.headers.get('www-authenticate'), /resource_metadata=/);
+  assert.match((await shell(signIn)).output, /^(\w{4}-){2}\w{4}\n$/);
   const shown = (await shell(log)).output;
   assert.match(shown, /robot:reader +files\/read_text_file .* allow +ok /);
   assert.match(shown, /robot:reader +files\/write_file .* deny /);
