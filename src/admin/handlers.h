@@ -42,6 +42,8 @@ api_handler_fn keys_create;
 api_handler_fn keys_revoke;
 
 api_handler_fn owner_sign_in;
+api_handler_fn installation_keys;
+api_handler_fn signing_rotate_now;
 
 api_handler_fn sessions_list;
 api_handler_fn sessions_end;

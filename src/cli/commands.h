@@ -21,6 +21,8 @@ command_fn command_check;
 command_fn command_export;
 command_fn command_init;
 command_fn command_owner_sign_in;
+command_fn command_key_list;
+command_fn command_key_rotate;
 command_fn command_robot_create;
 command_fn command_robot_list;
 command_fn command_robot_revoke;

@@ -59,6 +59,9 @@ static const struct {
                                    "state, scopes, created, expires, ended}]}`; state is begun, "
                                    "active, expired or ended"},
     [ENDPOINT_OWNER_SIGN_IN] = {"", "`{code, email, seconds}`"},
+    [ENDPOINT_INSTALLATION_KEYS] = {"",
+                                    "`{keys: [{name, id, generation, purpose, since, until}]}`"},
+    [ENDPOINT_SIGNING_ROTATE] = {"", "the same"},
     [ENDPOINT_SESSION_END] = {"", "`{ended: ID}`"},
     [ENDPOINT_ROBOT_LIST] = {"", "`{robots: [{id, name, owner, owner_left, disabled, "
                                  "active_tokens, tokens_ending_soon}]}`"},

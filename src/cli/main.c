@@ -245,6 +245,20 @@ static const struct command commands[] = {
               "takes the place of the one before. It takes the administration token that init "
               "wrote, and signs in whom that belongs to. Settings: identity.local_sign_in.",
      .run = command_owner_sign_in},
+    {.name = "key list",
+     .args = "",
+     .summary = "List the keys of this installation",
+     .prose = "Ids are computed from the keys and are no secret.",
+     .run = command_key_list},
+    {.name = "key rotate",
+     .args = "signing",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Replace the key that access tokens are signed with",
+     .prose = "Tokens that were signed before stay good until they expire. It happens by itself "
+              "when the key is "
+              "signing_key_days old.",
+     .run = command_key_rotate},
     {.name = "robot create",
      .args = "NAME",
      .min_args = 1,

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "catalog/governance.h"
 #include "gate/api.h"
+#include "identity/signing.h"
 #include "store/store.h"
 
 struct control;
@@ -108,6 +109,13 @@ enum err_code control_set_user(struct control *control, const struct control_cha
 enum err_code control_sign_out(struct control *control, const struct control_change *change,
                                const struct sign_out *who, const struct spent_id *token,
                                struct err *err) MUST_CHECK;
+
+/* This gateway's keys for access tokens. */
+enum err_code control_signing(struct control *control, struct signing *ret_signing,
+                              struct err *err) MUST_CHECK;
+/* ERR_CONFLICT: it was done too often lately. */
+enum err_code control_rotate_signing(struct control *control, const struct control_change *change,
+                                     struct err *err) MUST_CHECK;
 
 /* How a server is doing, as the workers last said. */
 enum server_state {

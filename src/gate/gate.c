@@ -52,8 +52,9 @@ static enum err_code open_data(struct gate *gate, struct err *err)
         code = path_in(settings, "store.db", path, err);
     if (code == ERR_OK)
         code = store_open(path, &gate->store, err);
+    const struct signing first = signing_first(0);
     if (code == ERR_OK)
-        code = issuer_new(gate->keyring, settings->public_url.origin, &gate->issuer, err);
+        code = issuer_new(gate->keyring, settings->public_url.origin, &first, &gate->issuer, err);
     return code;
 }
 
@@ -170,6 +171,8 @@ static enum err_code first_snapshot(struct gate *gate, struct err *err)
 
     if (code == ERR_OK)
         code = control_reconcile(gate->control, err);
+    if (code == ERR_OK)
+        code = control_start_signing(gate->control, err);
     if (code == ERR_OK)
         code = control_publish(gate->control, err);
     return code;
@@ -373,6 +376,7 @@ static void run_refresh(struct job *job)
 
     control_refresh_due(control->gate->control, false);
     control_warn_of_ends(control->gate->control);
+    control_renew_signing(control->gate->control);
     atomic_store(&control->is_refreshing, false);
 }
 
@@ -507,6 +511,11 @@ enum err_code gate_run(struct gate *gate, struct err *err)
 const struct settings *gate_settings(const struct gate *gate)
 {
     return gate->settings;
+}
+
+const struct keyring *gate_keyring(const struct gate *gate)
+{
+    return gate->keyring;
 }
 
 struct audit *gate_audit(struct gate *gate)

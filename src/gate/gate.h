@@ -36,6 +36,7 @@ void gate_freep(struct gate **gate);
 /* For the handlers of room admin. Borrowed for the life of the gate. */
 const struct settings *gate_settings(const struct gate *gate);
 struct audit *gate_audit(struct gate *gate);
+const struct keyring *gate_keyring(const struct gate *gate);
 /* A reference of the caller's own. */
 struct snapshot *gate_snapshot(struct gate *gate);
 /* May calls be served and recorded? why (may be NULL) gets a sentence when not. */

@@ -84,5 +84,9 @@ enum err_code control_new(struct gate *gate, struct control **ret_control,
 void control_free(struct control *control); /* NULL is fine */
 /* Writes the outcome of a change that a crash left open. */
 enum err_code control_reconcile(struct control *control, struct err *err) MUST_CHECK;
+/* The keys for access tokens as the store says, from the start on. */
+enum err_code control_start_signing(struct control *control, struct err *err) MUST_CHECK;
+/* Replaces a key that is old enough, and lets go of those that no token needs. */
+void control_renew_signing(struct control *control);
 /* Compiles what is stored and publishes it. */
 enum err_code control_publish(struct control *control, struct err *err) MUST_CHECK;

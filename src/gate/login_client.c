@@ -51,7 +51,7 @@ static bool find_session(struct login *login, struct str token, struct str *ret_
         return true;
     }
     if (jwt_parse(token, login->arena, &jwt) != JWT_OK ||
-        jwt_verify(&jwt, issuer_keys(login->gate->issuer), PKEY_ALG_BIT(PKEY_EDDSA)) != JWT_OK)
+        issuer_verify(login->gate->issuer, &jwt) != JWT_OK)
         return true;
     if (json_get(&jwt.claims, 0, STR("act")) == JSON_NONE)
         *ret_session = jwt_text(&jwt, STR("sid"), login->arena);

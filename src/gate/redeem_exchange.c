@@ -79,7 +79,7 @@ static const struct provider *check_subject(struct inquiry *q, const struct jwt 
     enum jwt_why why = JWT_BAD_ISSUER;
 
     if (provider != NULL && is_own)
-        why = jwt_verify(jwt, issuer_keys(gate->issuer), PKEY_ALG_BIT(PKEY_EDDSA));
+        why = issuer_verify(gate->issuer, jwt);
     else if (provider != NULL)
         why = inquiry_verify(q, jwt, gate->key_sources[provider - rules->providers]);
     if (why == JWT_OK)

@@ -14,10 +14,10 @@ static bool is_active(struct inquiry *q, struct str token, struct jwt *jwt,
                       struct jwt_claims *claims)
 {
     const struct identity_rules *rules = &q->settings->identity;
-    const struct issuer *issuer = q->redemption->gate->issuer;
+    struct issuer *issuer = q->redemption->gate->issuer;
 
     if (jwt_parse(token, q->arena, jwt) != JWT_OK || !str_eq(jwt->issuer, q->url) ||
-        jwt_verify(jwt, issuer_keys(issuer), PKEY_ALG_BIT(PKEY_EDDSA)) != JWT_OK ||
+        issuer_verify(issuer, jwt) != JWT_OK ||
         inquiry_judge_subject(q, jwt->issuer, jwt, claims) != JWT_OK ||
         !str_eq(jwt_text(jwt, STR("client_id"), q->arena), q->client->id))
         return false;

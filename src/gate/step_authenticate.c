@@ -198,7 +198,7 @@ static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_wh
     struct str name = jwt_text(jwt, STR("idp"), call->arena);
     const struct provider *vouches = provider_by_name(&gate->settings->identity, name);
     struct jwt_claims claims;
-    enum jwt_why jwt_why = jwt_verify(jwt, issuer_keys(gate->issuer), PKEY_ALG_BIT(PKEY_EDDSA));
+    enum jwt_why jwt_why = issuer_verify(gate->issuer, jwt);
 
     if (jwt_why == JWT_OK && vouches == NULL)
         return fail(why, AUTH_ISSUER);

@@ -1,5 +1,9 @@
 #include "identity/issuer.h"
 
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/base64.h"
@@ -9,74 +13,160 @@
 
 enum { MAX_CLAIMS = 11 << 10 }; /* JWT_MAX_BYTES once encoded */
 
-struct issuer {
-    struct str url;
+struct key_pair {
     struct pkey *key;
     char kid[JWK_THUMBPRINT_LEN + 1];
-    struct jwk_set *keys;
 };
 
-void issuer_write_keys(const struct issuer *issuer, struct buf *out)
+/* Made anew when the generations change; counted, so that whoever signs or verifies goes on with
+ * what was there. */
+struct key_ring {
+    atomic_uint refs;
+    struct key_pair pairs[SIGNING_MAX_GENERATIONS]; /* the newest first */
+    size_t count;
+    struct jwk_set *keys; /* the public ones */
+};
+
+struct issuer {
+    struct str url;
+    const struct keyring *keyring;
+    pthread_mutex_t lock;
+    struct key_ring *ring;
+};
+
+/* ---- the keys ---- */
+
+static void unref(struct key_ring *ring)
+{
+    if (ring == NULL || atomic_fetch_sub(&ring->refs, 1) > 1)
+        return;
+    jwk_set_unref(ring->keys);
+    for (size_t i = 0; i < ring->count; i++)
+        pkey_free(ring->pairs[i].key);
+    free(ring);
+}
+
+static struct key_ring *ref(struct issuer *issuer)
+{
+    (void)pthread_mutex_lock(&issuer->lock);
+    struct key_ring *ring = issuer->ring;
+    atomic_fetch_add(&ring->refs, 1);
+    (void)pthread_mutex_unlock(&issuer->lock);
+    return ring;
+}
+
+static void write_keys(const struct key_ring *ring, struct buf *out)
 {
     buf_add_c(out, "{\"keys\":[");
-    jwk_write(issuer->key, out);
+    for (size_t i = 0; i < ring->count; i++) {
+        if (i > 0)
+            buf_add_byte(out, ',');
+        jwk_write(ring->pairs[i].key, out);
+    }
     buf_add_c(out, "]}");
 }
 
-static enum err_code make_keys(struct issuer *issuer, struct err *err)
+void issuer_write_keys(struct issuer *issuer, struct buf *out)
 {
-    struct buf text;
+    struct key_ring *ring = ref(issuer);
 
-    buf_init(&text, 4096);
-    issuer_write_keys(issuer, &text);
-    enum err_code code = text.failed ? err_set(err, ERR_LIMIT, "memory is out")
-                                     : jwk_set_parse(buf_str(&text), &issuer->keys, err);
-    buf_done(&text);
+    write_keys(ring, out);
+    unref(ring);
+}
+
+/* The first generation has no number in its label: it was there before there were others. */
+static enum err_code derive(const struct keyring *keyring, uint64_t generation,
+                            struct key_pair *pair, struct err *err)
+{
+    char label[64] = "portreeve access token key v1";
+    uint8_t secret[32];
+
+    if (generation > 1)
+        (void)snprintf(label, sizeof label, "portreeve access token key v1 %" PRIu64, generation);
+    crypto_hkdf_expand(keyring_get(keyring, KEY_SESSION), str_c(label), secret, sizeof secret);
+    enum err_code code = pkey_new_own(secret, &pair->key, err);
+    crypto_wipe(secret, sizeof secret);
+    if (code == ERR_OK)
+        jwk_thumbprint(pair->key, pair->kid);
     return code;
 }
 
-enum err_code issuer_new(const struct keyring *keyring, struct str url, struct issuer **ret_issuer,
-                         struct err *err)
+static enum err_code fill(const struct keyring *keyring, const struct signing *signing,
+                          struct key_ring *ring, struct err *err)
+{
+    CLEANUP(buf_done) struct buf text;
+    enum err_code code = ERR_OK;
+
+    buf_init(&text, 16 << 10);
+    for (uint64_t at = signing->newest; at >= signing->oldest && code == ERR_OK; at--) {
+        code = derive(keyring, at, &ring->pairs[ring->count], err);
+        ring->count += code == ERR_OK ? 1 : 0;
+    }
+    if (code != ERR_OK)
+        return code;
+    write_keys(ring, &text);
+    return text.failed ? err_set(err, ERR_LIMIT, "memory is out")
+                       : jwk_set_parse(buf_str(&text), &ring->keys, err);
+}
+
+enum err_code issuer_use(struct issuer *issuer, const struct signing *signing, struct err *err)
+{
+    struct key_ring *ring = calloc(1, sizeof *ring);
+
+    if (ring == NULL)
+        return err_set(err, ERR_LIMIT, "memory is out");
+    atomic_init(&ring->refs, 1);
+    enum err_code code = fill(issuer->keyring, signing, ring, err);
+    if (code == ERR_OK) {
+        (void)pthread_mutex_lock(&issuer->lock);
+        struct key_ring *old = issuer->ring;
+        issuer->ring = ring;
+        (void)pthread_mutex_unlock(&issuer->lock);
+        ring = old;
+    }
+    unref(ring);
+    return code;
+}
+
+enum err_code issuer_new(const struct keyring *keyring, struct str url,
+                         const struct signing *signing, struct issuer **ret_issuer, struct err *err)
 {
     struct issuer *issuer = calloc(1, sizeof *issuer);
-    uint8_t secret[32];
 
     if (issuer == NULL)
         return err_set(err, ERR_LIMIT, "memory is out");
     issuer->url = url;
-    crypto_hkdf_expand(keyring_get(keyring, KEY_SESSION), STR("portreeve access token key v1"),
-                       secret, sizeof secret);
-    enum err_code code = pkey_new_own(secret, &issuer->key, err);
-    crypto_wipe(secret, sizeof secret);
-    if (code == ERR_OK) {
-        jwk_thumbprint(issuer->key, issuer->kid);
-        code = make_keys(issuer, err);
-    }
-    if (code != ERR_OK) {
+    issuer->keyring = keyring;
+    (void)pthread_mutex_init(&issuer->lock, NULL);
+    enum err_code code = issuer_use(issuer, signing, err);
+    if (code == ERR_OK)
+        *ret_issuer = issuer;
+    else
         issuer_free(issuer);
-        return code;
-    }
-    *ret_issuer = issuer;
-    return ERR_OK;
+    return code;
 }
 
 void issuer_free(struct issuer *issuer)
 {
     if (issuer == NULL)
         return;
-    jwk_set_unref(issuer->keys);
-    pkey_free(issuer->key);
+    unref(issuer->ring);
+    (void)pthread_mutex_destroy(&issuer->lock);
     free(issuer);
+}
+
+enum jwt_why issuer_verify(struct issuer *issuer, const struct jwt *jwt)
+{
+    struct key_ring *ring = ref(issuer);
+    enum jwt_why why = jwt_verify(jwt, ring->keys, PKEY_ALG_BIT(PKEY_EDDSA));
+
+    unref(ring);
+    return why;
 }
 
 struct str issuer_url(const struct issuer *issuer)
 {
     return issuer->url;
-}
-
-const struct jwk_set *issuer_keys(const struct issuer *issuer)
-{
-    return issuer->keys;
 }
 
 /* ---- minting ---- */
@@ -155,16 +245,15 @@ static void add_part(struct buf *out, struct str bytes)
         out->len += base64url_encode(bytes.ptr, bytes.len, out->ptr + out->len);
 }
 
-bool issuer_mint(const struct issuer *issuer, const struct issue *issue, struct buf *out)
+static bool sign(const struct issuer *issuer, const struct key_pair *pair,
+                 const struct issue *issue, struct buf *out)
 {
     size_t start = out->len;
     uint8_t signature[64];
     struct buf part;
 
-    if (issue->scopes == 0 || issue->audience.len == 0)
-        return false;
     buf_init(&part, MAX_CLAIMS);
-    buf_printf(&part, "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", issuer->kid);
+    buf_printf(&part, "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", pair->kid);
     add_part(out, buf_str(&part));
     buf_add_byte(out, '.');
     bool ok = !part.failed;
@@ -172,9 +261,21 @@ bool issuer_mint(const struct issuer *issuer, const struct issue *issue, struct 
     write_claims(issuer, issue, &part);
     add_part(out, buf_str(&part));
     ok = ok && !part.failed && !out->failed &&
-         pkey_sign(issuer->key, str_from(buf_str(out), start), signature);
+         pkey_sign(pair->key, str_from(buf_str(out), start), signature);
     buf_done(&part);
     buf_add_byte(out, '.');
     add_part(out, str_of((const char *)signature, sizeof signature));
     return ok && !out->failed;
+}
+
+bool issuer_mint(struct issuer *issuer, const struct issue *issue, struct buf *out)
+{
+    struct key_ring *ring = NULL;
+
+    if (issue->scopes == 0 || issue->audience.len == 0)
+        return false;
+    ring = ref(issuer);
+    bool is_made = sign(issuer, &ring->pairs[0], issue, out);
+    unref(ring);
+    return is_made;
 }

@@ -2,30 +2,36 @@
  * issuer.h - this gateway as an issuer of access tokens: JWTs (RFC 9068) signed with EdDSA.
  *
  * A token says for whom an identity provider vouched, and when that was checked; it is for one
- * resource, lives minutes, and is judged like any other: who was disabled since is refused. The key
- * is derived from the session key of the installation, so that gateways with the same keys accept
- * each other's tokens.
+ * resource, lives minutes, and is judged like any other: who was disabled since is refused. The
+ * keys are derived from the session key of the installation, one for each generation (signing.h),
+ * so that gateways with the same keys accept each other's tokens.
  *
- * Threads: immutable after issuer_new().
+ * Threads: any.
  */
 #pragma once
 
 #include "base/buf.h"
 #include "identity/caller.h"
-#include "identity/jwk.h"
+#include "identity/jwt.h"
+#include "identity/signing.h"
 #include "keys/keyring.h"
 
 struct issuer;
 
-/* url: public_url, which is the issuer's name; it must outlive the issuer. */
-enum err_code issuer_new(const struct keyring *keyring, struct str url, struct issuer **ret_issuer,
+/* url: public_url, which is the issuer's name; it must outlive the issuer, and so must keyring. */
+enum err_code issuer_new(const struct keyring *keyring, struct str url,
+                         const struct signing *signing, struct issuer **ret_issuer,
+                         struct err *err) MUST_CHECK;
+/* These generations count from now on. */
+enum err_code issuer_use(struct issuer *issuer, const struct signing *signing,
                          struct err *err) MUST_CHECK;
 void issuer_free(struct issuer *issuer); /* NULL is fine */
 
 struct str issuer_url(const struct issuer *issuer);
-/* The public key, for jwt_verify() and as the document that others fetch. */
-const struct jwk_set *issuer_keys(const struct issuer *issuer);
-void issuer_write_keys(const struct issuer *issuer, struct buf *out);
+/* The signature: is it of one of the generations that count? */
+enum jwt_why issuer_verify(struct issuer *issuer, const struct jwt *jwt) MUST_CHECK;
+/* The public keys, the signing one first, as the document that others fetch. */
+void issuer_write_keys(struct issuer *issuer, struct buf *out);
 
 /* What a token says. provider stands for issuer and name of the identity provider. */
 struct issue {
@@ -38,5 +44,4 @@ struct issue {
 
 /* Appends the token. False: memory is out, or the token would be for nothing or may do nothing:
  * what a token does not say must not be read as everything. */
-bool issuer_mint(const struct issuer *issuer, const struct issue *issue,
-                 struct buf *out) MUST_CHECK;
+bool issuer_mint(struct issuer *issuer, const struct issue *issue, struct buf *out) MUST_CHECK;

@@ -30,9 +30,10 @@ struct keyring {
 static const struct {
     const char *name;
     const char *file;
+    const char *purpose;
     const char *lost;
 } keys_of_all[KEYRING_KEYS] = {
-#define X(name, file, purpose, lost) [name] = {#name, file, lost},
+#define X(name, file, purpose, lost) [name] = {#name, file, purpose, lost},
 #include "keys/keyring.def"
 #undef X
 };
@@ -287,6 +288,11 @@ const uint8_t *keyring_get(const struct keyring *keyring, enum keyring_key key)
 const uint8_t *keyring_get_id(const struct keyring *keyring, enum keyring_key key)
 {
     return keyring->ids[key];
+}
+
+const char *keyring_key_purpose(enum keyring_key key)
+{
+    return (size_t)key < KEYRING_KEYS ? keys_of_all[key].purpose : "?";
 }
 
 const char *keyring_key_name(enum keyring_key key)

@@ -46,3 +46,4 @@ const uint8_t *keyring_get(const struct keyring *keyring, enum keyring_key key);
 /* KEYRING_ID_BYTES bytes, borrowed; no secret. */
 const uint8_t *keyring_get_id(const struct keyring *keyring, enum keyring_key key);
 const char *keyring_key_name(enum keyring_key key);
+const char *keyring_key_purpose(enum keyring_key key);

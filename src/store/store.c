@@ -236,6 +236,14 @@ enum err_code store_load_meta(struct store *store, struct arena *arena, struct s
     return leave(store, enter(store)->load_meta(store, arena, key, ret_value, err));
 }
 
+enum err_code store_change_meta(struct store *store, struct str key, struct str value,
+                                const struct store_change *change, uint64_t *ret_policy_version,
+                                struct err *err)
+{
+    return leave(store,
+                 enter(store)->change_meta(store, key, value, change, ret_policy_version, err));
+}
+
 enum err_code store_save_meta(struct store *store, struct str key, struct str value,
                               struct err *err)
 {

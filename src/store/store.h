@@ -187,5 +187,9 @@ enum err_code store_touch_tokens(struct store *store, const struct token_use *us
 /* Small values by name, bytes. ERR_NOT_FOUND: no such key. */
 enum err_code store_load_meta(struct store *store, struct arena *arena, struct str key,
                               struct str *ret_value, struct err *err) MUST_CHECK;
+/* The same as a change: remembered, and the policy version rises. */
+enum err_code store_change_meta(struct store *store, struct str key, struct str value,
+                                const struct store_change *change, uint64_t *ret_policy_version,
+                                struct err *err) MUST_CHECK;
 enum err_code store_save_meta(struct store *store, struct str key, struct str value,
                               struct err *err) MUST_CHECK;

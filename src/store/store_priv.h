@@ -72,6 +72,9 @@ struct store_ops {
                                   struct err *err);
     enum err_code (*load_meta)(struct store *store, struct arena *arena, struct str key,
                                struct str *ret_value, struct err *err);
+    enum err_code (*change_meta)(struct store *store, struct str key, struct str value,
+                                 const struct store_change *change, uint64_t *ret_policy_version,
+                                 struct err *err);
     enum err_code (*save_meta)(struct store *store, struct str key, struct str value,
                                struct err *err);
 };

@@ -359,6 +359,8 @@ struct meta_ctx {
     struct arena *arena;
     struct str key;
     struct str value;
+    const struct store_change *change;
+    uint64_t version;
 };
 
 static enum err_code load_meta_body(struct sql *sql, void *ctx, struct err *err)
@@ -403,6 +405,26 @@ static enum err_code save_meta(struct store *store, struct str key, struct str v
     return sqlite_run(store, SQL_WRITE, save_meta_body, &c, err);
 }
 
+static enum err_code change_meta_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct meta_ctx *c = ctx;
+    enum err_code code = save_meta_body(sql, c, err);
+    if (code == ERR_OK)
+        code = remember_change(sql, c->change, err);
+    return code == ERR_OK ? raise_policy_version(sql, &c->version, err) : code;
+}
+
+static enum err_code change_meta(struct store *store, struct str key, struct str value,
+                                 const struct store_change *change, uint64_t *ret_policy_version,
+                                 struct err *err)
+{
+    struct meta_ctx c = {.key = key, .value = value, .change = change};
+    enum err_code code = sqlite_run(store, SQL_WRITE, change_meta_body, &c, err);
+    if (code == ERR_OK)
+        *ret_policy_version = c.version;
+    return code;
+}
+
 static const struct store_ops sqlite_ops = {
     .close = close_store,
     .has_change = has_change,
@@ -428,6 +450,7 @@ static const struct store_ops sqlite_ops = {
     .sign_out = sqlite_op_sign_out,
     .touch_tokens = touch_tokens,
     .load_meta = load_meta,
+    .change_meta = change_meta,
     .save_meta = save_meta,
 };
 

@@ -315,6 +315,39 @@ describe('what a token is', { timeout: 60000 }, () => {
   });
 });
 
+describe('the key of this gateway', { timeout: 60000 }, () => {
+  const published = async () => (await (await fetch(`${gateway.url}/oauth/keys`)).json()).keys.map((key) => key.kid);
+  const kidOf = (text) => JSON.parse(Buffer.from(text.split('.')[0], 'base64url')).kid;
+
+  test('is replaced, and tokens of before stay good, over a restart, too', async () => {
+    const before = (await redeem(await jag())).json.access_token;
+    assert.match(await gateway.ok('key', 'rotate', 'signing'), /replaced/);
+    const after = (await redeem(await jag())).json.access_token;
+    assert.notEqual(kidOf(before), kidOf(after));
+    assert.deepEqual(await published(), [kidOf(after), kidOf(before)]);
+    for (const each of [before, after]) assert.equal((await call(each)).status, 200);
+    await gateway.stop();
+    await gateway.serve();
+    assert.deepEqual(await published(), [kidOf(after), kidOf(before)]);
+    for (const each of [before, after]) assert.equal((await call(each)).status, 200);
+    const changes = (await gateway.entries()).filter((entry) => entry.method === 'key.rotate');
+    assert.equal(changes.length, 2, 'an intent and an outcome');
+    const { keys } = JSON.parse(await gateway.ok('key', 'list', '--json'));
+    assert.deepEqual(keys.filter((key) => key.name === 'signing').map((key) => key.generation), [2, 1]);
+    assert.match(await gateway.ok('key', 'list'), /signs access tokens/);
+    assert.ok(keys.some((key) => key.name === 'pepper' && /^[0-9a-f]{16}$/.test(key.id)));
+  });
+
+  test('is not replaced more often than tokens of before can be told', async () => {
+    let last;
+    for (let i = 0; i < 10; i++) last = await gateway.cli('key', 'rotate', 'signing');
+    assert.equal(last.code, 1);
+    assert.match(last.stderr, /wait until they have expired/);
+    assert.equal((await published()).length, 8);
+    assert.equal((await gateway.cli('key', 'rotate', 'pepper')).code, 2);
+  });
+});
+
 describe('a logout token of the provider', { timeout: 60000 }, () => {
   const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
   const logoutToken = (claims = {}, { issuer = corp, header = {}, key } = {}) =>

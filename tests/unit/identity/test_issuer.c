@@ -25,8 +25,10 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(world.dir));
     assert_ok(keyring_create(world.dir, &err), err);
     assert_ok(keyring_load(world.dir, &world.keyring, &err), err);
-    assert_ok(issuer_new(world.keyring, STR("https://gateway.example.com"), &world.issuer, &err),
-              err);
+    const struct signing first = signing_first(1);
+    assert_ok(
+        issuer_new(world.keyring, STR("https://gateway.example.com"), &first, &world.issuer, &err),
+        err);
     world.arena = arena_new(1 << 20);
     *state = &world;
     return 0;
@@ -57,8 +59,7 @@ static struct jwt mint(struct world *world, const struct caller *caller, uint32_
     struct str token = arena_dup(world->arena, buf_str(&out));
     buf_done(&out);
     assert_int_equal(jwt_parse(token, world->arena, &jwt), JWT_OK);
-    assert_int_equal(jwt_verify(&jwt, issuer_keys(world->issuer), PKEY_ALG_BIT(PKEY_EDDSA)),
-                     JWT_OK);
+    assert_int_equal(issuer_verify(world->issuer, &jwt), JWT_OK);
     return jwt;
 }
 
@@ -117,15 +118,46 @@ static void every_token_has_an_id_of_its_own(void **state)
         str_eq(jwt_text(&one, STR("jti"), world->arena), jwt_text(&two, STR("jti"), world->arena)));
 }
 
-static void the_same_installation_keeps_its_key(void **state)
+static void gateways_with_the_same_keys_accept_each_other(void **state)
 {
     struct world *world = *state;
+    const struct caller ann = {.provider = STR_INIT("corp"), .subject = STR_INIT("ann")};
+    const struct signing first = signing_first(7);
     struct issuer *again = NULL;
     struct err err;
-    assert_ok(issuer_new(world->keyring, STR("https://gateway.example.com"), &again, &err), err);
-    assert_true(str_eq(jwk_set_at(issuer_keys(again), 0)->kid,
-                       jwk_set_at(issuer_keys(world->issuer), 0)->kid));
+    struct jwt jwt = mint(world, &ann, SCOPE_BIT(SCOPE_LIST));
+    assert_ok(issuer_new(world->keyring, STR("https://gateway.example.com"), &first, &again, &err),
+              err);
+    assert_int_equal(issuer_verify(again, &jwt), JWT_OK);
     issuer_free(again);
+}
+
+static void a_new_key_signs_and_the_old_one_verifies_until_it_is_dropped(void **state)
+{
+    struct world *world = *state;
+    const struct caller ann = {.provider = STR_INIT("corp"), .subject = STR_INIT("ann")};
+    struct signing signing = signing_first(1);
+    CLEANUP(buf_done) struct buf keys;
+    struct err err;
+    struct jwt before = mint(world, &ann, SCOPE_BIT(SCOPE_LIST));
+    assert_ok(signing_rotate(&signing, 1000, 500, &err), err);
+    assert_ok(issuer_use(world->issuer, &signing, &err), err);
+    struct jwt after = mint(world, &ann, SCOPE_BIT(SCOPE_LIST));
+    assert_false(str_eq(before.kid, after.kid));
+    assert_int_equal(issuer_verify(world->issuer, &before), JWT_OK);
+    assert_int_equal(issuer_verify(world->issuer, &after), JWT_OK);
+    buf_init(&keys, 1 << 16);
+    issuer_write_keys(world->issuer, &keys);
+    assert_true(str_find_str(buf_str(&keys), before.kid) < keys.len);
+    assert_true(str_find_str(buf_str(&keys), after.kid) < keys.len);
+    assert_true(signing_drop(&signing, 1500));
+    assert_ok(issuer_use(world->issuer, &signing, &err), err);
+    assert_int_equal(issuer_verify(world->issuer, &before), JWT_UNKNOWN_KEY);
+    assert_int_equal(issuer_verify(world->issuer, &after), JWT_OK);
+    const struct signing first = signing_first(1);
+    assert_ok(issuer_use(world->issuer, &first, &err), err);
+    /* A gateway that has not heard of the new generation refuses it. */
+    assert_int_equal(issuer_verify(world->issuer, &after), JWT_UNKNOWN_KEY);
 }
 
 int main(void)
@@ -134,7 +166,8 @@ int main(void)
         cmocka_unit_test(a_token_says_who_vouched_for_whom),
         cmocka_unit_test(an_address_that_nobody_vouched_for_is_not_said),
         cmocka_unit_test(every_token_has_an_id_of_its_own),
-        cmocka_unit_test(the_same_installation_keeps_its_key),
+        cmocka_unit_test(gateways_with_the_same_keys_accept_each_other),
+        cmocka_unit_test(a_new_key_signs_and_the_old_one_verifies_until_it_is_dropped),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
