@@ -65,8 +65,13 @@ enum err_code control_see_user(struct control *control, const struct api_request
                         .email = caller->email,
                         .name = caller->name};
     const struct store_change change = {.author = caller->id, .now_us = clock_wall_us()};
-    if (find_user(users, count, caller) != NULL)
-        return store_see_user(control->gate->store, &user, &change, NULL, err);
+    const struct user *known = find_user(users, count, caller);
+    if (known != NULL) {
+        enum err_code code = store_see_user(control->gate->store, &user, &change, NULL, err);
+
+        return code != ERR_OK || str_eq(known->email, user.email) ? code
+                                                                  : control_publish(control, err);
+    }
     user.role = first_role(control, users, count, caller);
     return add_user(control, request, &user, err);
 }

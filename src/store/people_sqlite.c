@@ -46,10 +46,13 @@ enum err_code sqlite_op_load_users(struct store *store, struct arena *arena,
 static enum err_code see_user_body(struct sql *sql, void *ctx, struct err *err)
 {
     struct people_ctx *c = ctx;
-    enum err_code code = sqlite_see_user(sql, c->user, c->change->now_us, &c->is_new, err);
+    bool is_renamed = false;
+    enum err_code code = sqlite_is_renamed(sql, c->user, &is_renamed, err);
+    if (code == ERR_OK)
+        code = sqlite_see_user(sql, c->user, c->change->now_us, &c->is_new, err);
     if (code == ERR_OK)
         code = remember_change(sql, c->change, err);
-    if (code != ERR_OK || !c->is_new || c->user->role == ROLE_MEMBER)
+    if (code != ERR_OK || !(is_renamed || (c->is_new && c->user->role != ROLE_MEMBER)))
         return code;
     return raise_policy_version(sql, &c->version, err);
 }

@@ -100,6 +100,9 @@ enum err_code sqlite_sign_out(struct sql *sql, const struct sign_out *who, int64
 /* users_sqlite.c */
 enum err_code sqlite_load_users(struct loader *loader, struct user **ret_users, size_t *ret_count,
                                 struct err *err) MUST_CHECK;
+/* Is this user known, by another e-mail address? */
+enum err_code sqlite_is_renamed(struct sql *sql, const struct user *user, bool *ret_is_renamed,
+                                struct err *err) MUST_CHECK;
 enum err_code sqlite_see_user(struct sql *sql, const struct user *user, int64_t now_us,
                               bool *ret_is_new, struct err *err) MUST_CHECK;
 enum err_code sqlite_set_user(struct sql *sql, int64_t id, enum user_role role, bool is_disabled,

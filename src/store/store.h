@@ -140,7 +140,8 @@ enum err_code store_load_users(struct store *store, struct arena *arena, struct 
                                size_t *ret_count, struct err *err) MUST_CHECK;
 /* A person was seen: made when new (role as given), else e-mail, name and last sight are brought up
  * to date. role of one that is there stays, and so does is_disabled. *ret_is_new may be NULL. The
- * policy version stays but for a new one with a role above member. */
+ * policy version stays but for a new one with a role above member, and for another e-mail address:
+ * grants of keys and owners of robots go by it. */
 enum err_code store_see_user(struct store *store, const struct user *user,
                              const struct store_change *change, bool *ret_is_new,
                              struct err *err) MUST_CHECK;

@@ -36,6 +36,18 @@ enum err_code sqlite_load_users(struct loader *loader, struct user **ret_users, 
     return code;
 }
 
+enum err_code sqlite_is_renamed(struct sql *sql, const struct user *user, bool *ret_is_renamed,
+                                struct err *err)
+{
+    int64_t count = 0;
+    enum err_code code = sql_get_i64(
+        sql, "SELECT count(*) FROM user WHERE provider = ?1 AND subject = ?2 AND email != ?3",
+        SQL_ARGS(SQL_TEXT(user->provider), SQL_TEXT(user->subject), SQL_TEXT(user->email)), &count,
+        err);
+    *ret_is_renamed = code == ERR_OK && count > 0;
+    return code;
+}
+
 enum err_code sqlite_see_user(struct sql *sql, const struct user *user, int64_t now_us,
                               bool *ret_is_new, struct err *err)
 {

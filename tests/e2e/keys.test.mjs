@@ -155,6 +155,16 @@ describe('a key', { timeout: 60000 }, () => {
     assert.equal((await api(undefined, 'POST', '/me/keys', { name: 'x' })).status, 401);
   });
 
+  test('goes by the address that the provider last stated', async () => {
+    const key = (await makeKey(await person('ida', { email: 'ann@example.com' }))).token;
+    assert.equal((await call(key, 'drop')).status, 200);
+    // A sight is noted once an hour; a gateway that starts again notes the first one.
+    await gateway.stop();
+    await gateway.serve();
+    await modernPost(`${gateway.url}/mcp`, await person('ida'), 'ping');
+    await until('the grants of the old address are gone', async () => (await call(key)).json.error !== undefined);
+  });
+
   test('lives no longer than the settings let it', async () => {
     const ann = await person('ann');
     const refused = await api(ann, 'POST', '/me/keys', { name: 'x', expires: '61d' });

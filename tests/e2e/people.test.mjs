@@ -248,6 +248,13 @@ describe('roles', { timeout: 60000 }, () => {
     const last = await gateway.cli('user', 'role', String(owner.id), 'member');
     assert.notEqual(last.code, 0);
     assert.match(last.stderr, /last owner/);
+    assert.match((await gateway.cli('user', 'disable', String(owner.id))).stderr, /last owner/);
+    const mineNow = await mine({ sub: 'owner-1', email: 'owner@example.com' });
+    for (const body of [{ role: 'admin' }, { disabled: true }, { role: 'member', disabled: true }, { role: 'owner', disabled: true }]) {
+      const response = await fetch(`${gateway.url}/api/v1/users/${owner.id}`, { method: 'PATCH', headers: { Authorization: `Bearer ${mineNow}` }, body: JSON.stringify(body) });
+      assert.equal(response.status, 409, JSON.stringify(body));
+    }
+    assert.equal((await status(mineNow)).status, 200, 'and is still one');
   });
 
   test('an auditor reads the log and changes nothing', async () => {

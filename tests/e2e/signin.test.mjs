@@ -191,6 +191,22 @@ describe('the end of a session', { timeout: 60000 }, () => {
     assert.equal((await gateway.cli('session', 'end', 'made-up')).code, 1);
   });
 
+  test('ends the keys that were made in it, which live no longer than it does', async () => {
+    const { form } = await signIn('ann', { resource: gateway.url });
+    const { json } = await token(form);
+    const api = (bearer, method, path, body) => fetch(`${gateway.url}/api/v1${path}`, { method, headers: { Authorization: `Bearer ${bearer}` }, body: body && JSON.stringify(body) });
+    const made = await api(json.access_token, 'POST', '/me/keys', { name: 'from-a-client' });
+    assert.equal(made.status, 201);
+    const key = await made.json();
+    const { token: shown } = await (await api(json.access_token, 'GET', '/me')).json();
+    const session = JSON.parse(await gateway.ok('session', 'list', '--json')).sessions.find((each) => each.id === shown.session);
+    assert.equal(key.expires, session.expires, 'thirty days, and not ninety');
+    assert.equal((await api(json.access_token, 'POST', '/me/keys', { name: 'x', expires: '31d' })).status, 400);
+    assert.equal((await call(key.token)).status, 200);
+    await gateway.ok('session', 'end', session.id);
+    assert.equal((await call(key.token)).status, 401);
+  });
+
   test('ends what agents made of its tokens, and they make no more of them', async () => {
     const one = await both();
     const exchange = () =>

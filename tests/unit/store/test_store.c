@@ -882,6 +882,77 @@ static void a_logout_token_that_was_spent_signs_nobody_out(void **state)
     scratch_remove(&scratch);
 }
 
+static struct user load_user(struct store *store, struct arena *arena, int64_t id)
+{
+    struct err err;
+    struct user *users = NULL;
+    size_t count = 0;
+    assert_ok(store_load_users(store, arena, &users, &count, &err), err);
+    for (size_t i = 0; i < count; i++)
+        if (users[i].id == id)
+            return users[i];
+    fail();
+    return (struct user){0};
+}
+
+static void the_last_owner_stays_whatever_is_tried(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct err err;
+    uint64_t version = 0;
+    int64_t ann = add_user(store, arena, "ann");
+    int64_t bob = add_user(store, arena, "bob");
+    assert_ok(store_set_user(store, ann, ROLE_OWNER, false, &nobody, &version, &err), err);
+    uint64_t before = policy_version(store);
+    for (unsigned role = 0; role < USER_ROLES; role++)
+        for (int disabled = 0; disabled < 2; disabled++)
+            if (role != ROLE_OWNER || disabled)
+                assert_int_equal(store_set_user(store, ann, (enum user_role)role, disabled, &nobody,
+                                                &version, &err),
+                                 ERR_CONFLICT);
+    const struct user seen = {.provider = STR("corp"), .subject = STR("ann")};
+    assert_ok(store_see_user(store, &seen, &nobody, NULL, &err), err);
+    assert_int_equal(policy_version(store), before);
+    assert_int_equal(load_user(store, arena, ann).role, ROLE_OWNER);
+    assert_false(load_user(store, arena, ann).is_disabled);
+
+    /* One who is disabled is no owner who could let the others in again. */
+    assert_ok(store_set_user(store, bob, ROLE_OWNER, true, &nobody, &version, &err), err);
+    assert_int_equal(store_set_user(store, ann, ROLE_ADMIN, false, &nobody, &version, &err),
+                     ERR_CONFLICT);
+    assert_ok(store_set_user(store, bob, ROLE_OWNER, false, &nobody, &version, &err), err);
+    assert_ok(store_set_user(store, ann, ROLE_ADMIN, true, &nobody, &version, &err), err);
+    assert_int_equal(store_set_user(store, bob, ROLE_OWNER, true, &nobody, &version, &err),
+                     ERR_CONFLICT);
+    assert_int_equal(store_set_user(store, bob + 1, ROLE_OWNER, false, &nobody, &version, &err),
+                     ERR_NOT_FOUND);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void another_address_of_a_person_is_another_policy(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct err err;
+    struct user ann = {.provider = STR("corp"), .subject = STR("ann"), .email = STR("ann@x")};
+    assert_ok(store_see_user(store, &ann, &nobody, NULL, &err), err);
+    uint64_t before = policy_version(store);
+    ann.name = STR("Ann");
+    assert_ok(store_see_user(store, &ann, &nobody, NULL, &err), err);
+    assert_int_equal(policy_version(store), before);
+    ann.email = STR("ann@y");
+    assert_ok(store_see_user(store, &ann, &nobody, NULL, &err), err);
+    assert_int_equal(policy_version(store), before + 1);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
 static void meta_values_are_bytes_by_name(void **state)
 {
     (void)state;
@@ -974,6 +1045,8 @@ int main(void)
         cmocka_unit_test(a_change_is_remembered_with_what_it_changed_and_only_then),
         cmocka_unit_test(one_sign_in_at_the_provider_ends_alone),
         cmocka_unit_test(a_logout_token_that_was_spent_signs_nobody_out),
+        cmocka_unit_test(the_last_owner_stays_whatever_is_tried),
+        cmocka_unit_test(another_address_of_a_person_is_another_policy),
         cmocka_unit_test(meta_values_are_bytes_by_name),
         cmocka_unit_test(a_full_arena_is_a_limit_not_a_crash),
         cmocka_unit_test(a_thousand_tools_and_grants_load_at_once),
