@@ -43,6 +43,13 @@ bool oauth_is_offered(const struct identity_rules *rules)
     return provider_has_clients(rules) || provider_for_login(rules, 0) != NULL;
 }
 
+static void write_endpoint(struct jsonw *w, struct call *call, const char *name, const char *path)
+{
+    struct str url = call->worker->gate->settings->public_url.origin;
+
+    jsonw_name_str(w, name, arena_printf(call->arena, STR_FMT "%s", STR_ARG(url), path));
+}
+
 enum step_result oauth_metadata(struct call *call)
 {
     static const char *const grants[] = {"authorization_code", "refresh_token", REDEEM_JWT_BEARER,
@@ -54,39 +61,34 @@ enum step_result oauth_metadata(struct call *call)
                                           "private_key_jwt", NULL};
     static const char *const algs[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
                                        "ES256", "ES384", "ES512", "EdDSA", NULL};
-    const struct settings *settings = call->worker->gate->settings;
-    struct str url = settings->public_url.origin;
+    const struct identity_rules *rules = &call->worker->gate->settings->identity;
     struct jsonw w;
 
-    bool has_login = provider_for_login(&settings->identity, 0) != NULL;
-    if (!oauth_is_offered(&settings->identity))
+    bool has_login = provider_for_login(rules, 0) != NULL;
+    if (!oauth_is_offered(rules))
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     jsonw_init(&w, &call->reply);
     jsonw_object(&w);
-    jsonw_name_str(&w, "issuer", url);
-    jsonw_name_str(&w, "token_endpoint",
-                   arena_printf(call->arena, STR_FMT "/oauth/token", STR_ARG(url)));
-    jsonw_name_str(&w, "jwks_uri", arena_printf(call->arena, STR_FMT "/oauth/keys", STR_ARG(url)));
+    jsonw_name_str(&w, "issuer", call->worker->gate->settings->public_url.origin);
+    write_endpoint(&w, call, "token_endpoint", "/oauth/token");
+    write_endpoint(&w, call, "jwks_uri", "/oauth/keys");
+    /* RFC 8414 §2 asks for the types always, and clients for the endpoint, too: also where nobody
+     * signs in here. */
+    write_endpoint(&w, call, "authorization_endpoint", "/oauth/authorize");
+    write_words(&w, "response_types_supported", has_login ? types : types + 1);
     if (has_login) {
-        jsonw_name_str(&w, "authorization_endpoint",
-                       arena_printf(call->arena, STR_FMT "/oauth/authorize", STR_ARG(url)));
-        write_words(&w, "response_types_supported", types);
         write_words(&w, "code_challenge_methods_supported", challenges);
         jsonw_name_bool(&w, "authorization_response_iss_parameter_supported", true);
+        write_endpoint(&w, call, "revocation_endpoint", "/oauth/revoke");
     }
-    if (has_login)
-        jsonw_name_str(&w, "revocation_endpoint",
-                       arena_printf(call->arena, STR_FMT "/oauth/revoke", STR_ARG(url)));
-    if (has_login && !settings->identity.refuses_registration)
-        jsonw_name_str(&w, "registration_endpoint",
-                       arena_printf(call->arena, STR_FMT "/oauth/register", STR_ARG(url)));
-    if (provider_has_clients(&settings->identity)) {
-        jsonw_name_str(&w, "introspection_endpoint",
-                       arena_printf(call->arena, STR_FMT "/oauth/introspect", STR_ARG(url)));
+    if (has_login && !rules->refuses_registration)
+        write_endpoint(&w, call, "registration_endpoint", "/oauth/register");
+    if (provider_has_clients(rules)) {
+        write_endpoint(&w, call, "introspection_endpoint", "/oauth/introspect");
         write_words(&w, "introspection_endpoint_auth_methods_supported", methods + 1);
     }
     write_words(&w, "grant_types_supported", has_login ? grants : grants + 2);
-    if (provider_has_ema(&settings->identity))
+    if (provider_has_ema(rules))
         write_words(&w, "authorization_grant_profiles_supported", profiles);
     write_words(&w, "token_endpoint_auth_methods_supported", methods);
     write_words(&w, "token_endpoint_auth_signing_alg_values_supported", algs);

@@ -6,6 +6,9 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 import { freePort } from './gateway.mjs';
 
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag';
+
 export const redirect = 'http://127.0.0.1:1/callback';
 
 // clients: [{client_id, …}] beside the public client "desk".
@@ -42,6 +45,21 @@ export async function startProvider({ clients = [], tokens = 'jwt' } = {}) {
     extraTokenClaims: (context, token) => (token.accountId ? people(token.accountId) : {}),
     ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 300, ClientCredentials: 300 },
   });
+  const sign = (claims, typ) => new SignJWT({ iss: url, ...claims }).setProtectedHeader({ alg: 'RS256', kid: 'key-1', typ }).sign(pair.privateKey);
+  // Enterprise-Managed Authorization: an ID token of the client becomes an assertion for another authorization server.
+  provider.registerGrantType(
+    EXCHANGE,
+    async (context) => {
+      const { params, client } = context.oidc;
+      const { payload } = await provider.IdToken.validate(params.subject_token, client);
+      const now = Math.floor(Date.now() / 1000);
+      const { email, groups } = people(payload.sub);
+      const claims = { sub: payload.sub, aud: params.audience, resource: params.resource, scope: params.scope, client_id: client.clientId, jti: randomBytes(16).toString('hex'), iat: now, exp: now + 300, email, groups };
+      context.body = { issued_token_type: ID_JAG, access_token: await sign(JSON.parse(JSON.stringify(claims)), 'oauth-id-jag+jwt'), token_type: 'N_A', expires_in: 300 };
+    },
+    ['audience', 'resource', 'scope', 'subject_token', 'subject_token_type', 'requested_token_type'],
+    ['resource'],
+  );
   const sids = []; // of ID tokens, as they were issued
   provider.on('grant.success', (context) => {
     const token = context.body.id_token;
@@ -56,7 +74,7 @@ export async function startProvider({ clients = [], tokens = 'jwt' } = {}) {
     provider,
     sessionIds: (person) => sids.filter(({ sub }) => sub === person).map(({ sid }) => sid),
     // What it would not say by itself, with its own key.
-    sign: (claims, typ) => new SignJWT({ iss: url, ...claims }).setProtectedHeader({ alg: 'RS256', kid: 'key-1', typ }).sign(pair.privateKey),
+    sign,
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
@@ -102,32 +120,37 @@ export class Browser {
   }
 }
 
-// An access token of this person for this resource, as an MCP client gets one.
-export async function accessToken(provider, person, resource) {
+// What this person signs in for: the tokens of a client, as an MCP client gets them.
+export async function signIn(provider, person, { client = { client_id: 'desk' }, scope, resource }) {
   const verifier = randomBytes(32).toString('base64url');
   const query = new URLSearchParams({
-    client_id: 'desk',
+    client_id: client.client_id,
     response_type: 'code',
     redirect_uri: redirect,
-    scope: 'openid mcp',
-    resource,
+    scope,
+    ...(resource ? { resource } : {}),
     state: 's',
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
   const back = await new Browser().signIn(`${provider.url}/auth?${query}`, person, redirect);
+  const basic = client.client_secret && Buffer.from(`${client.client_id}:${encodeURIComponent(client.client_secret)}`).toString('base64');
   const response = await fetch(`${provider.url}/token`, {
     method: 'POST',
+    headers: basic ? { Authorization: `Basic ${basic}` } : {},
     body: new URLSearchParams({
       grant_type: 'authorization_code',
-      client_id: 'desk',
+      ...(basic ? {} : { client_id: client.client_id }),
       code: back.searchParams.get('code'),
       redirect_uri: redirect,
       code_verifier: verifier,
-      resource,
+      ...(resource ? { resource } : {}),
     }),
   });
   const json = await response.json();
   if (!json.access_token) throw new Error(JSON.stringify(json));
   return json;
 }
+
+// An access token of this person for this resource.
+export const accessToken = (provider, person, resource) => signIn(provider, person, { scope: 'openid mcp', resource });
