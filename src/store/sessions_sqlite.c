@@ -52,6 +52,23 @@ enum err_code sqlite_load_sessions(struct loader *loader, struct str id,
     return code;
 }
 
+/* A sign-in at the provider that has ended, among the ids that count no more; no issuer looks so.
+ */
+#define ENDED "('sign-in at ' || ?1, ?2, ?3)"
+
+/* Of a page that was open when the provider said that the sign-in is over. */
+static enum err_code check_sign_in(struct sql *sql, const struct oauth_session *session,
+                                   struct err *err)
+{
+    int64_t count = 0;
+    enum err_code code = sql_get_i64(
+        sql, "SELECT count(*) FROM spent_id WHERE (issuer, id) = ('sign-in at ' || ?1, ?2)",
+        SQL_ARGS(SQL_TEXT(session->provider), SQL_TEXT(session->provider_session)), &count, err);
+    if (code == ERR_OK && count > 0)
+        return err_set(err, ERR_DENIED, "the person has signed out at the provider since");
+    return code;
+}
+
 enum err_code sqlite_add_session(struct sql *sql, const struct oauth_session *session,
                                  struct err *err)
 {
@@ -60,6 +77,8 @@ enum err_code sqlite_add_session(struct sql *sql, const struct oauth_session *se
     scope_set_write(&scopes, session->scopes, ",");
     enum err_code code = sql_run(sql, "DELETE FROM session WHERE expires_us <= ?1",
                                  SQL_ARGS(SQL_INT(session->created_us)), err);
+    if (code == ERR_OK)
+        code = check_sign_in(sql, session, err);
     if (code != ERR_OK)
         return code;
     return sql_run(sql,
@@ -115,11 +134,17 @@ static enum err_code end_person(struct sql *sql, const struct sign_out *who, int
 static enum err_code end_provider_session(struct sql *sql, const struct sign_out *who,
                                           int64_t now_us, struct err *err)
 {
-    return sql_run(
+    enum err_code code = sql_run(
         sql,
         "UPDATE session SET ended_us = ?3 WHERE provider = ?1 AND provider_session = ?2 AND "
         "ended_us = 0",
         SQL_ARGS(SQL_TEXT(who->provider), SQL_TEXT(who->provider_session), SQL_INT(now_us)), err);
+    if (code != ERR_OK)
+        return code;
+    return sql_run(sql, "INSERT OR REPLACE INTO spent_id (issuer, id, expires_us) VALUES " ENDED,
+                   SQL_ARGS(SQL_TEXT(who->provider), SQL_TEXT(who->provider_session),
+                            SQL_INT(now_us + STORE_ENDED_SECONDS * INT64_C(1000000))),
+                   err);
 }
 
 enum err_code sqlite_sign_out(struct sql *sql, const struct sign_out *who, int64_t now_us,

@@ -155,7 +155,12 @@ enum err_code store_set_user(struct store *store, int64_t id, enum user_role rol
 enum err_code store_spend_id(struct store *store, const struct spent_id *token, int64_t now_us,
                              struct err *err) MUST_CHECK;
 
-/* Sessions of people. A new one forgets what has expired. */
+/* How long no session comes of a sign-in that the provider ended: longer than any page of ours
+ * that it left open. */
+enum { STORE_ENDED_SECONDS = 1800 };
+
+/* Sessions of people. A new one forgets what has expired. ERR_DENIED: the provider has ended the
+ * sign-in that it is of. */
 enum err_code store_add_session(struct store *store, const struct oauth_session *session,
                                 struct err *err) MUST_CHECK;
 /* ERR_NOT_FOUND: no such session. */

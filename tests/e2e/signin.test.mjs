@@ -158,6 +158,14 @@ describe('the official clients, with nothing but the URL', { timeout: 60000 }, (
     });
 });
 
+// As the provider says that somebody left; resolves to the status of the answer.
+async function sendLogout(claims) {
+  const now = Math.floor(Date.now() / 1000);
+  const event = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+  const logout = await corp.sign({ aud: 'portreeve', iat: now, exp: now + 60, jti: randomUUID(), events: event, ...claims }, 'logout+jwt');
+  return (await fetch(`${gateway.url}/oauth/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: logout }) })).status;
+}
+
 // As a browser does it: the page of the provider, and its form.
 async function signOutAtProvider(browser) {
   const page = await (await browser.fetch(`${corp.url}/session/end`)).text();
@@ -233,12 +241,13 @@ describe('the end of a session', { timeout: 60000 }, () => {
     ['signed out', 'ida', () => gateway.ok('user', 'sign-out', 'ida@example.com')],
     ['was disabled', 'joe', () => gateway.ok('user', 'disable', 'joe@example.com')],
     ['signed out at the provider', 'kim', (browser) => signOutAtProvider(browser)],
+    ['ended that one sign-in at the provider', 'lea', async () => assert.equal(await sendLogout({ sid: (await corp.sessionIds('lea')).at(-1) }), 200)],
   ])
     test(`a consent page that was open when the person ${what} makes none`, async () => {
       const client = (await register()).json.client_id;
       const browser = new Browser();
       const { page } = await untilConsent(browser, authorizeUrl(client, pkce().challenge), person);
-      const changes = async () => (await gateway.entries()).filter((entry) => /^user\.(set|sign_out|logout)$/.test(entry.method)).length;
+      const changes = async () => (await gateway.entries()).filter((entry) => /^(user\.(set|sign_out|logout)|session\.logout)$/.test(entry.method)).length;
       const before = await changes();
       await signOut(browser);
       await until('the sign-out is recorded', async () => (await changes()) >= before + 2);
@@ -290,24 +299,18 @@ describe('who signs out at the provider', { timeout: 60000 }, () => {
   });
 
   test('by the provider, of one sign-in alone', async () => {
-    const event = { 'http://schemas.openid.net/event/backchannel-logout': {} };
-    const send = async (claims) => {
-      const now = Math.floor(Date.now() / 1000);
-      const logout = await corp.sign({ aud: 'portreeve', iat: now, exp: now + 60, jti: randomUUID(), events: event, ...claims }, 'logout+jwt');
-      return (await fetch(`${gateway.url}/oauth/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: logout }) })).status;
-    };
     const here = await both('max');
     const there = await both('max');
     // What the provider calls the two sign-ins, as its ID tokens said.
     const sids = (await corp.sessionIds('max')).slice(-2);
     assert.equal(new Set(sids).size, 2);
-    assert.equal(await send({ sid: 'unheard-of' }), 200);
-    assert.equal(await send({}), 400, 'somebody must be named');
+    assert.equal(await sendLogout({ sid: 'unheard-of' }), 200);
+    assert.equal(await sendLogout({}), 400, 'somebody must be named');
     assert.equal((await call(here.access_token)).status, 200);
-    assert.equal(await send({ sid: sids[0] }), 200);
+    assert.equal(await sendLogout({ sid: sids[0] }), 200);
     await isOver(here);
     assert.equal((await call(there.access_token)).status, 200);
-    assert.equal(await send({ sid: sids[1], sub: 'max' }), 200);
+    assert.equal(await sendLogout({ sid: sids[1], sub: 'max' }), 200);
     await isOver(there);
   });
 });

@@ -834,6 +834,22 @@ static void one_sign_in_at_the_provider_ends_alone(void **state)
         assert_true(str_eq(found.provider_session, sign_ins[i]));
         assert_int_equal(found.ended_us, i == 0 ? 9000 : 0);
     }
+    /* Nor does another session come of it, as of a page that was open all the time. */
+    struct oauth_session late = {.id = STR("s5"),
+                                 .provider = STR("corp"),
+                                 .subject = STR("ann"),
+                                 .provider_session = STR("at-home"),
+                                 .groups = STR("[]"),
+                                 .scopes = SCOPE_BIT(SCOPE_LIST),
+                                 .created_us = 8000,
+                                 .expires_us = 1000000};
+    assert_int_equal(store_add_session(store, &late, &err), ERR_DENIED);
+    late.provider_session = STR("at-work");
+    assert_ok(store_add_session(store, &late, &err), err);
+    late.id = STR("s6");
+    late.provider = STR("other");
+    late.provider_session = STR("at-home");
+    assert_ok(store_add_session(store, &late, &err), err);
     store_close(store);
     scratch_remove(&scratch);
 }
