@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "gate/login_priv.h"
+#include "gate/people.h"
 #include "gate/redeem.h"
 #include "identity/key_source.h"
 #include "identity/person.h"
@@ -249,8 +250,10 @@ bool login_find_person(struct login *login, const struct provider *provider,
                            snapshot_tokens(snapshot), login->arena, ret_person);
         snapshot_unref(snapshot);
     }
-    if (result == PERSON_OK)
+    if (result == PERSON_OK) {
+        people_tell_groups(ret_person);
         return true;
+    }
     log_event(LOG_WARN, "login_refused", LOG_STR("provider", provider->name),
               LOG_C("reason", why != JWT_OK ? jwt_why_word(why) : "person"),
               LOG_INT("status", reply.status));

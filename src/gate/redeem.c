@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "gate/people.h"
 #include "gate/redeem_priv.h"
 #include "gate/route.h"
 #include "identity/person.h"
@@ -38,7 +39,7 @@ enum jwt_why redeem_verify(const struct jwt *jwt, struct key_source *source, int
         if (attempt > 0 && key_source_refresh(source, true, now_us, &err) != ERR_OK)
             log_event(LOG_ERROR, "identity_keys_failed", LOG_ERR(&err));
         keys = key_source_get(source, now_us);
-        why = keys == NULL ? JWT_UNKNOWN_KEY : jwt_verify(jwt, keys, PKEY_ALG_SET_ALL);
+        why = jwt_verify(jwt, keys, key_source_algs(source));
         jwk_set_unref(keys);
     }
     return why;
@@ -183,6 +184,7 @@ bool inquiry_name_person(struct inquiry *q, const struct provider *provider, con
         return inquiry_refuse(q, "invalid_grant", "revoked");
     switch (result) {
     case PERSON_OK:
+        people_tell_groups(&q->redemption->caller);
         return inquiry_narrow_scopes(q, q->redemption->caller.scopes);
     case PERSON_DISABLED:
         return inquiry_refuse(q, "invalid_grant", "disabled");

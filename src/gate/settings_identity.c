@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/pkey.h"
 #include "gate/settings_read.h"
 
 enum { MAX_PROVIDERS = 32, INTROSPECTION_SECONDS = 300, MAX_INTROSPECTION_SECONDS = 86400 };
@@ -95,6 +96,31 @@ static enum err_code read_client_secret(struct reader *r, const struct yaml_node
 {
     (void)r;
     return settings_read_text(node, "the name of a secret", &provider->client_secret, err);
+}
+
+/* RFC 8725 §3.1: what this issuer signs with, and nothing else. */
+static enum err_code read_algorithms(struct reader *r, const struct yaml_node *node,
+                                     struct provider *provider, struct err *err)
+{
+    const struct str *words = NULL;
+    size_t count = 0;
+    uint32_t taken = 0;
+    enum err_code code = settings_read_texts(r, node, "an algorithm", &words, &count, err);
+
+    for (size_t i = 0; code == ERR_OK && i < count; i++) {
+        enum pkey_alg alg;
+
+        if (!pkey_alg_parse(words[i], &alg))
+            return yaml_err(node, err,
+                            "'" STR_FMT "' is no algorithm; there are RS256, RS384, RS512, PS256, "
+                            "PS384, PS512, ES256, ES384, ES512, EdDSA",
+                            STR_ARG(words[i]));
+        taken |= PKEY_ALG_BIT(alg);
+    }
+    if (code == ERR_OK && taken == 0)
+        return yaml_err(node, err, "without any algorithm no token would count");
+    provider->refused_algs = PKEY_ALG_SET_ALL & ~taken;
+    return code;
 }
 
 static enum err_code read_workloads(struct reader *r, const struct yaml_node *node,
@@ -190,6 +216,7 @@ static const struct {
     {"client_secret", read_client_secret},
     {"ema", read_ema},
     {"workloads", read_workloads},
+    {"algorithms", read_algorithms},
     {"introspection", read_introspection},
 };
 
@@ -200,13 +227,13 @@ static enum err_code read_provider_key(struct reader *r, const struct yaml_node 
         if (str_eq(str_c(provider_keys[i].name), node->name->text))
             return provider_keys[i].read(r, node, provider, err);
     }
-    return yaml_err(
-        node->name, err,
-        "unknown key '" STR_FMT
-        "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
-        "email_claim, name_claim, email_domains, client_id, client_secret, ema, workloads, "
-        "introspection",
-        STR_ARG(node->name->text));
+    return yaml_err(node->name, err,
+                    "unknown key '" STR_FMT
+                    "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
+                    "email_claim, name_claim, email_domains, client_id, client_secret, ema, "
+                    "workloads, algorithms, "
+                    "introspection",
+                    STR_ARG(node->name->text));
 }
 
 static enum err_code read_provider(struct reader *r, const struct yaml_node *node,

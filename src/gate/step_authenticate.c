@@ -98,7 +98,7 @@ static enum jwt_why check_signature(struct call *call, const struct jwt *jwt,
                                     struct key_source *source, bool may_wait)
 {
     CLEANUP(jwk_set_unrefp) struct jwk_set *keys = key_source_get(source, call->started_us);
-    enum jwt_why why = keys == NULL ? JWT_UNKNOWN_KEY : jwt_verify(jwt, keys, PKEY_ALG_SET_ALL);
+    enum jwt_why why = jwt_verify(jwt, keys, key_source_algs(source));
 
     if (why == JWT_UNKNOWN_KEY && may_wait && key_source_is_due(source, true, call->started_us))
         call->awaits = source;
@@ -172,6 +172,7 @@ static bool make_person(struct call *call, const struct provider *provider, cons
     switch (person_of(&call->worker->gate->settings->identity, provider, jwt, claims,
                       snapshot_tokens(call->snapshot), call->arena, &call->caller)) {
     case PERSON_OK:
+        people_tell_groups(&call->caller);
         return true;
     case PERSON_DISABLED:
         return fail(why, AUTH_DISABLED);

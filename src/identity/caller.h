@@ -42,11 +42,12 @@ struct caller {
     struct str session_id; /* of the sign-in that the token came from; or empty */
     const struct str *groups; /* as the identity provider states them */
     size_t group_count;
-    enum user_role role;             /* of a human; an agent has none */
-    uint32_t scopes;                 /* SCOPE_BIT set */
-    int64_t issued_us;               /* of the token, as far as it says; 0: it does not */
-    int64_t expires_us;              /* of the token; 0: never */
-    int64_t robot_id;                /* 0: no robot */
+    bool lacks_groups;   /* they were too many to be told, or to be taken: none counts */
+    enum user_role role; /* of a human; an agent has none */
+    uint32_t scopes;     /* SCOPE_BIT set */
+    int64_t issued_us;   /* of the token, as far as it says; 0: it does not */
+    int64_t expires_us;  /* of the token; 0: never */
+    int64_t robot_id;    /* 0: no robot */
     const struct addr_net *networks; /* it may call from; none: from anywhere */
     size_t network_count;
     bool is_listener_as; /* no token was shown: the listener's `as` says who it is */

@@ -169,7 +169,7 @@ enum jwt_why jwt_verify(const struct jwt *jwt, const struct jwk_set *keys, uint3
 {
     if ((algs & PKEY_ALG_BIT(jwt->alg)) == 0)
         return JWT_BAD_ALG;
-    const struct jwk *key = find_key(jwt, keys);
+    const struct jwk *key = keys == NULL ? NULL : find_key(jwt, keys);
     if (key == NULL)
         return JWT_UNKNOWN_KEY;
     return pkey_verify(key->key, jwt->alg, jwt->signed_bytes, jwt->signature) ? JWT_OK

@@ -47,7 +47,8 @@ enum jwt_why jwt_parse(struct str token, struct arena *arena, struct jwt *ret_jw
  * decoded. */
 enum jwt_why jws_parse(struct str token, struct arena *arena, struct jwt *ret_jwt,
                        struct str *ret_payload) MUST_CHECK;
-/* algs: PKEY_ALG_BIT set that this issuer may use. A token without kid is tried with the one key
+/* keys NULL: there are none. algs: PKEY_ALG_BIT set that this issuer may use; another is refused
+ * whatever keys there are. A token without kid is tried with the one key
  * that fits; with several it is refused. */
 enum jwt_why jwt_verify(const struct jwt *jwt, const struct jwk_set *keys,
                         uint32_t algs) MUST_CHECK;

@@ -44,6 +44,11 @@ static int64_t seconds(int64_t count)
     return count * 1000000;
 }
 
+uint32_t key_source_algs(const struct key_source *source)
+{
+    return PKEY_ALG_SET_ALL & ~source->provider->refused_algs;
+}
+
 struct jwk_set *key_source_get(struct key_source *source, int64_t now_us)
 {
     struct jwk_set *keys = NULL;

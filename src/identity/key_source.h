@@ -32,6 +32,8 @@ enum {
 struct key_source *key_source_new(const struct provider *provider);
 void key_source_free(struct key_source *source); /* NULL is fine */
 
+/* What the tokens of this provider may be signed with, a PKEY_ALG_BIT set for jwt_verify(). */
+uint32_t key_source_algs(const struct key_source *source);
 /* A reference to the keys that count now; NULL: there are none (never fetched, or stale). */
 struct jwk_set *key_source_get(struct key_source *source, int64_t now_us);
 /* Would a fetch be allowed now? wants_new: a token names a key that is not there. */

@@ -62,7 +62,19 @@ static struct str email_of(const struct provider *provider, const struct jwt *jw
     return email;
 }
 
-/* Members that are no texts, or too long, name no group that anybody could grant something. */
+/* Entra leaves the groups out when they are many, and says where else to ask for them (OpenID
+ * Connect Core §5.6.2). */
+static bool are_elsewhere(const struct provider *provider, const struct jwt *jwt)
+{
+    const struct json_doc *doc = &jwt->claims;
+    json_pos names = json_get(doc, 0, STR("_claim_names"));
+
+    return json_is(doc, names, JSON_OBJECT) &&
+           json_get(doc, names, provider->groups_claim) != JSON_NONE;
+}
+
+/* Members that are no texts, or too long, name no group that anybody could grant something. Of a
+ * list that is too long none counts: which ones were cut would be chance. */
 static bool read_groups(const struct provider *provider, const struct jwt *jwt, struct arena *arena,
                         struct caller *caller)
 {
@@ -70,18 +82,25 @@ static bool read_groups(const struct provider *provider, const struct jwt *jwt, 
     json_pos list = jwt_find(jwt, provider->groups_claim);
     struct str *groups = NULL;
 
+    caller->lacks_groups = list == JSON_NONE && are_elsewhere(provider, jwt);
     if (!json_is(doc, list, JSON_ARRAY))
         return true;
     groups = arena_calloc(arena, MAX_GROUPS, sizeof *groups);
     if (groups == NULL)
         return false;
-    for (json_pos each = json_first(doc, list);
-         each != JSON_NONE && caller->group_count < MAX_GROUPS; each = json_next(doc, list, each)) {
+    for (json_pos each = json_first(doc, list); each != JSON_NONE;
+         each = json_next(doc, list, each)) {
         struct str group = STR_NONE;
 
-        if (json_str(doc, each, arena, &group) && group.len > 0 && group.len <= MAX_GROUP_BYTES)
-            groups[caller->group_count++] = group;
+        if (!json_str(doc, each, arena, &group) || group.len == 0 || group.len > MAX_GROUP_BYTES)
+            continue;
+        caller->lacks_groups = caller->group_count == MAX_GROUPS;
+        if (caller->lacks_groups)
+            break;
+        groups[caller->group_count++] = group;
     }
+    if (caller->lacks_groups)
+        caller->group_count = 0;
     caller->groups = groups;
     return true;
 }

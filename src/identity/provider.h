@@ -17,6 +17,7 @@ struct provider {
     struct str issuer;           /* exactly what `iss` says */
     struct str jwks_url;         /* empty: found by discovery (OpenID Connect, RFC 8414) */
     struct str ca_file;          /* PEM; empty: what the system trusts */
+    uint32_t refused_algs;       /* PKEY_ALG_BIT set: what its tokens are not signed with */
     const struct str *audiences; /* accepted in `aud` besides the resource ids of this gateway */
     size_t audience_count;
     struct str client_id;          /* of this gateway there; empty: people do not sign in here */

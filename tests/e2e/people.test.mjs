@@ -17,6 +17,7 @@ let corp;
 let partner;
 let stranger;
 let builds; // an issuer of programs
+let strict;
 let gateway;
 
 const governance = () => `
@@ -43,13 +44,15 @@ before(async () => {
   partner = await Issuer.start('ES256');
   stranger = await Issuer.start();
   builds = await Issuer.start();
+  strict = await Issuer.start('ES256');
   gateway = await Gateway.start({
     settings: `identity: ${JSON.stringify({
       agents: ['agent-*'],
       owners: ['corp:owner@example.com'],
       providers: [
         { name: 'corp', issuer: corp.url, audiences: ['api://portreeve'], email_domains: ['example.com'] },
-        { name: 'partner', issuer: partner.url, groups_claim: 'realm_access.roles' },
+        { name: 'partner', issuer: partner.url, groups_claim: 'realm_access.roles', algorithms: ['ES256', 'EdDSA'] },
+        { name: 'strict', issuer: strict.url, algorithms: ['RS256'] },
         { name: 'builds', issuer: builds.url, workloads: true },
       ],
     })}`,
@@ -59,7 +62,7 @@ before(async () => {
 
 after(async () => {
   await gateway?.remove();
-  await Promise.all([upstream, corp, partner, stranger, builds].map((each) => each?.close()));
+  await Promise.all([upstream, corp, partner, stranger, builds, strict].map((each) => each?.close()));
 });
 
 const call = (token, tool = 'look', path = '/mcp/docs') =>
@@ -98,6 +101,20 @@ describe('who is let in', { timeout: 60000 }, () => {
   test('groups of a claim inside a claim, of a provider with another algorithm', async () => {
     const token = await partner.token({ aud: `${gateway.url}/mcp/docs`, realm_access: { roles: ['data-analysts'] } });
     assert.equal((await call(token)).status, 200);
+  });
+
+  test('groups that are too many count not at all, and the log says so', async () => {
+    const many = { sub: 'many-1', email: 'many@example.com' };
+    const groups = [...Array(512).keys()].map((i) => `g${i}`);
+    assert.notEqual((await call(await mine({ ...many, groups: ['data-analysts', ...groups] }))).json.error, undefined);
+    assert.equal((await call(await mine({ ...many, groups: ['data-analysts', ...groups.slice(1)] }))).status, 200);
+    assert.notEqual((await call(await mine({ ...many, groups: undefined, _claim_names: { groups: 'src1' }, _claim_sources: { src1: {} } }))).json.error, undefined);
+    assert.equal(gateway.log.split('"groups_left_out"').length - 1, 2);
+  });
+
+  test('a provider signs with what the settings say alone, and its keys are not asked for otherwise', async () => {
+    assert.equal((await call(await strict.token({ aud: gateway.url }))).status, 401);
+    assert.equal(strict.fetches, 0);
   });
 
   test('another provider cannot speak for the e-mail addresses of this one', async () => {
@@ -168,7 +185,7 @@ describe('who is not', { timeout: 60000 }, () => {
       const body = await reply.json();
       assert.equal(reply.status, 200);
       assert.equal(body.resource, `${gateway.url}${path}`);
-      assert.deepEqual(body.authorization_servers, [corp.url, partner.url]);
+      assert.deepEqual(body.authorization_servers, [corp.url, partner.url, strict.url]);
     }
     for (const path of ['/api/v1/servers', '/mcp/a/b', 'x'])
       assert.equal((await fetch(`${gateway.url}/.well-known/oauth-protected-resource${path}`)).status === 200, false);

@@ -118,6 +118,14 @@ static void what_is_wrong_is_refused_with_its_line(void **state)
          "the name 'local' is that of the local sign-in"},
         {BASE "identity: {owners: [local:ann@example.com]}\n", "there is no provider 'local'"},
         {BASE "identity: {local_sign_in: maybe}\n", "true or false"},
+        {BASE "identity: {providers: [{name: a, issuer: https://l.example.com, algorithms: []}]}\n",
+         "without any algorithm"},
+        {BASE
+         "identity: {providers: [{name: a, issuer: https://l.example.com, algorithms: [none]}]}\n",
+         "'none' is no algorithm"},
+        {BASE
+         "identity: {providers: [{name: a, issuer: https://l.example.com, algorithms: [HS256]}]}\n",
+         "'HS256' is no algorithm"},
         {BASE "trusted_proxies: [10.0.0.1/8]\n", "bits set"},
         {BASE "trusted_proxies: 10.0.0.0/8\n", "list of networks"},
         {BASE "programs: {docs: {env: {}}}\n", "needs run"},

@@ -406,6 +406,29 @@ static struct str list_of(struct world *world, const char *before, const char *e
     return copy;
 }
 
+static void groups_that_are_too_many_count_not_at_all_and_it_shows(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *claims;
+        bool lacks_groups;
+    } rows[] = {
+        {"{\"_claim_names\":{\"groups\":\"src1\"},\"_claim_sources\":{\"src1\":{}}}", true},
+        {"{\"_claim_names\":{\"groups\":\"src1\"},\"groups\":[\"a\"]}", false},
+        {"{\"_claim_names\":{\"address\":\"src1\"}}", false},
+        {"{\"_claim_names\":\"groups\"}", false},
+        {"{}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(person(world, rows[i].claims).lacks_groups, rows[i].lacks_groups);
+    for (size_t count = 511; count <= 514; count++) {
+        struct str claims = list_of(world, "{\"groups\":[", "\"g\"", count, "]}");
+        struct caller caller = person(world, claims.ptr);
+        assert_int_equal(caller.lacks_groups, count > 512);
+        assert_int_equal(caller.group_count, count > 512 ? 0 : count);
+    }
+}
+
 static void groups_have_256_bytes_and_number_512_at_most(void **state)
 {
     struct world *world = *state;
@@ -413,7 +436,7 @@ static void groups_have_256_bytes_and_number_512_at_most(void **state)
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
         struct str claims = list_of(world, "{\"groups\":[", "\"g\"", counts[i], "]}");
         struct caller caller = person(world, claims.ptr);
-        assert_int_equal(caller.group_count, counts[i] > 512 ? 512 : counts[i]);
+        assert_int_equal(caller.group_count, counts[i] > 512 ? 0 : counts[i]);
     }
     for (int len = 255; len <= 257; len++) {
         struct str claims = arena_printf(world->arena, "{\"groups\":[\"%0*d\",\"b\"]}", len, 1);
@@ -515,6 +538,7 @@ int main(void)
         cmocka_unit_test(a_role_is_a_human_s_alone),
         cmocka_unit_test(who_is_disabled_is_nobody_and_only_there),
         cmocka_unit_test(owners_are_those_of_the_settings),
+        cmocka_unit_test(groups_that_are_too_many_count_not_at_all_and_it_shows),
         cmocka_unit_test(groups_have_256_bytes_and_number_512_at_most),
         cmocka_unit_test(names_that_are_too_long_name_nobody),
         cmocka_unit_test(a_chain_names_eight_actors_at_most),
