@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 
 void reply_err(struct api_reply *reply, const struct err *err)
 {
@@ -138,4 +139,24 @@ enum err_code body_str(const struct api_request *request, const struct json_doc 
     if (!json_str(doc, pos, request->arena, ret_value))
         return err_set(err, ERR_INVALID, "'%s' must be a string", name);
     return ERR_OK;
+}
+
+void reply_list(const struct api_request *request, struct api_reply *reply, const char *name,
+                reply_rows_fn *rows)
+{
+    struct store_view view = {0};
+    struct err err;
+    struct jsonw w;
+
+    if (control_view(gate_control(request->gate), request->arena, &view, &err) != ERR_OK) {
+        reply_err(reply, &err);
+        return;
+    }
+    jsonw_init(&w, &reply->body);
+    jsonw_object(&w);
+    jsonw_name(&w, name);
+    jsonw_array(&w);
+    rows(&w, &view, clock_wall_us());
+    jsonw_end_array(&w);
+    jsonw_end_object(&w);
 }

@@ -38,5 +38,11 @@ enum err_code body_str(const struct api_request *request, const struct json_doc 
 enum err_code body_limits(const struct api_request *request, const struct json_doc *doc,
                           struct token_wish *wish, struct err *err) MUST_CHECK;
 
+/* Writes the rows of one list out of all that is stored. */
+typedef void reply_rows_fn(struct jsonw *w, const struct store_view *view, int64_t now_us);
+/* {"NAME": [rows]} */
+void reply_list(const struct api_request *request, struct api_reply *reply, const char *name,
+                reply_rows_fn *rows);
+
 /* {"revoked": how many} */
 void reply_revoked(struct api_reply *reply, size_t count);

@@ -52,28 +52,18 @@ static void write_texts(struct jsonw *w, const char *name, const struct str *tex
     jsonw_end_array(w);
 }
 
+static void write_robots(struct jsonw *w, const struct store_view *view, int64_t now_us)
+{
+    for (size_t i = 0; i < view->governance.robot_count; i++) {
+        jsonw_object(w);
+        write_robot(w, view, &view->governance.robots[i], now_us);
+        jsonw_end_object(w);
+    }
+}
+
 void robots_list(const struct api_request *request, struct api_reply *reply)
 {
-    struct store_view view = {0};
-    int64_t now_us = clock_wall_us();
-    struct err err;
-    struct jsonw w;
-
-    if (load(request, &view, &err) != ERR_OK) {
-        reply_err(reply, &err);
-        return;
-    }
-    jsonw_init(&w, &reply->body);
-    jsonw_object(&w);
-    jsonw_name(&w, "robots");
-    jsonw_array(&w);
-    for (size_t i = 0; i < view.governance.robot_count; i++) {
-        jsonw_object(&w);
-        write_robot(&w, &view, &view.governance.robots[i], now_us);
-        jsonw_end_object(&w);
-    }
-    jsonw_end_array(&w);
-    jsonw_end_object(&w);
+    reply_list(request, reply, "robots", write_robots);
 }
 
 static const struct robot *find_robot(const struct store_view *view, struct str name)

@@ -6,25 +6,15 @@
 #include "gate/owner_code.h"
 #include "gate/redeem.h"
 
+static void write_sessions(struct jsonw *w, const struct store_view *view, int64_t now_us)
+{
+    for (size_t i = 0; i < view->session_count; i++)
+        show_session(w, &view->sessions[i], now_us);
+}
+
 void sessions_list(const struct api_request *request, struct api_reply *reply)
 {
-    struct store_view view = {0};
-    int64_t now_us = clock_wall_us();
-    struct err err;
-    struct jsonw w;
-
-    if (control_view(gate_control(request->gate), request->arena, &view, &err) != ERR_OK) {
-        reply_err(reply, &err);
-        return;
-    }
-    jsonw_init(&w, &reply->body);
-    jsonw_object(&w);
-    jsonw_name(&w, "sessions");
-    jsonw_array(&w);
-    for (size_t i = 0; i < view.session_count; i++)
-        show_session(&w, &view.sessions[i], now_us);
-    jsonw_end_array(&w);
-    jsonw_end_object(&w);
+    reply_list(request, reply, "sessions", write_sessions);
 }
 
 static enum err_code check_there(const struct api_request *request, struct str id, struct err *err)

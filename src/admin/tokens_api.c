@@ -5,25 +5,15 @@
 #include "gate/control.h"
 #include "identity/tokens.h"
 
+static void write_tokens(struct jsonw *w, const struct store_view *view, int64_t now_us)
+{
+    for (size_t i = 0; i < view->token_count; i++)
+        show_token(w, view, &view->tokens[i], now_us);
+}
+
 void tokens_list(const struct api_request *request, struct api_reply *reply)
 {
-    struct store_view view = {0};
-    int64_t now_us = clock_wall_us();
-    struct err err;
-    struct jsonw w;
-
-    if (control_view(gate_control(request->gate), request->arena, &view, &err) != ERR_OK) {
-        reply_err(reply, &err);
-        return;
-    }
-    jsonw_init(&w, &reply->body);
-    jsonw_object(&w);
-    jsonw_name(&w, "tokens");
-    jsonw_array(&w);
-    for (size_t i = 0; i < view.token_count; i++)
-        show_token(&w, &view, &view.tokens[i], now_us);
-    jsonw_end_array(&w);
-    jsonw_end_object(&w);
+    reply_list(request, reply, "tokens", write_tokens);
 }
 
 /* A length of time from now, or a point in time. */

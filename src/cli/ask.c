@@ -6,32 +6,53 @@
 
 enum { TABLE_BYTES = 64 << 20 };
 
-int ask_print(const struct answer *answer, const struct ask_table *table)
+void ask_write_table(const struct answer *answer, const struct ask_table *table, struct buf *out)
 {
     CLEANUP(grid_freep) struct grid *grid = grid_new(table->heads);
-    CLEANUP(buf_done) struct buf out = {0};
     json_pos list = json_get(&answer->doc, 0, str_c(table->list));
 
-    if (grid == NULL)
-        return EXIT_REFUSED;
+    if (grid == NULL) {
+        out->failed = true;
+        return;
+    }
     for (json_pos row = json_first(&answer->doc, list); row != JSON_NONE;
          row = json_next(&answer->doc, list, row))
         table->add_row(grid, answer, row);
-    buf_init(&out, TABLE_BYTES);
-    grid_write(grid, &out);
-    return say_out(&out);
+    grid_write(grid, out);
 }
 
 int ask_list(const struct options *options, const char *path, const struct ask_table *table)
 {
     CLEANUP(client_closep) struct client *client = NULL;
     CLEANUP(answer_done) struct answer answer = {0};
+    CLEANUP(buf_done) struct buf out = {0};
     struct err err;
 
     if (client_open(options, &client, &err) != ERR_OK ||
         client_get(client, path, &answer, &err) != ERR_OK)
         return client_fail(client, &err);
-    return options_has(options, "json") ? say_line(answer.text) : ask_print(&answer, table);
+    if (options_has(options, "json"))
+        return say_line(answer.text);
+    buf_init(&out, TABLE_BYTES);
+    ask_write_table(&answer, table, &out);
+    return say_out(&out);
+}
+
+int ask_show(const struct options *options, const char *path, ask_write_fn *write)
+{
+    CLEANUP(client_closep) struct client *client = NULL;
+    CLEANUP(answer_done) struct answer answer = {0};
+    CLEANUP(buf_done) struct buf out = {0};
+    struct err err;
+
+    if (client_open(options, &client, &err) != ERR_OK ||
+        client_get(client, path, &answer, &err) != ERR_OK)
+        return client_fail(client, &err);
+    if (options_has(options, "json"))
+        return say_line(answer.text);
+    buf_init(&out, TABLE_BYTES);
+    write(&answer, &out);
+    return say_out(&out);
 }
 
 int ask_change(const struct options *options, const struct ask_change *change)

@@ -1,6 +1,6 @@
 /*
- * ask.h - the two shapes that most commands have: fetch a list and print it, or ask for one thing
- * and say that it was done. With --json both print the answer as it came.
+ * ask.h - the shapes that most commands have: fetch something and print it, or ask for a change and
+ * say that it was made. With --json they print the answer as it came.
  */
 #pragma once
 
@@ -20,7 +20,13 @@ struct ask_table {
 /* Each returns an enum exit_code, and has said what went wrong. path NULL: it was too long. */
 int ask_list(const struct options *options, const char *path, const struct ask_table *table);
 /* The rows alone, of an answer that is there. */
-int ask_print(const struct answer *answer, const struct ask_table *table);
+void ask_write_table(const struct answer *answer, const struct ask_table *table, struct buf *out);
+
+/* Appends what is shown of the answer. */
+typedef void ask_write_fn(const struct answer *answer, struct buf *out);
+
+/* One object instead of a list. */
+int ask_show(const struct options *options, const char *path, ask_write_fn *write);
 
 struct ask_change {
     const char *method;

@@ -76,28 +76,17 @@ static void write_robot(const struct answer *answer, struct buf *out)
     write_texts(answer, "networks", out);
     write_texts(answer, "identity", out);
     buf_add_byte(out, '\n');
+    ask_write_table(answer, &token_table, out);
 }
 
 int command_robot_show(const struct options *options)
 {
-    CLEANUP(client_closep) struct client *client = NULL;
-    CLEANUP(answer_done) struct answer answer = {0};
     CLEANUP(buf_done) struct buf path = {0};
-    CLEANUP(buf_done) struct buf out = {0};
-    struct err err;
 
     buf_init(&path, 4096);
-    buf_init(&out, 1 << 20);
     buf_add_c(&path, "/api/v1/robots");
     client_path_add(&path, str_c(options_arg(options, 0)));
-    if (client_open(options, &client, &err) != ERR_OK ||
-        client_get(client, client_path(&path), &answer, &err) != ERR_OK)
-        return client_fail(client, &err);
-    if (options_has(options, "json"))
-        return say_line(answer.text);
-    write_robot(&answer, &out);
-    int exit_code = say_out(&out);
-    return exit_code == EXIT_DONE ? ask_print(&answer, &token_table) : exit_code;
+    return ask_show(options, client_path(&path), write_robot);
 }
 
 int command_robot_create(const struct options *options)

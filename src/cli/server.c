@@ -2,6 +2,7 @@
 
 #include "base/jsonw.h"
 #include "base/words.h"
+#include "cli/ask.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
@@ -167,23 +168,18 @@ int command_server_add(const struct options *options)
 
 int command_server_remove(const struct options *options)
 {
-    CLEANUP(client_closep) struct client *client = NULL;
-    CLEANUP(answer_done) struct answer answer = {0};
     CLEANUP(buf_done) struct buf path = {0};
-    struct err err;
+    char line[512];
 
     buf_init(&path, 4096);
     buf_add_c(&path, "/api/v1/servers");
     client_path_add(&path, str_c(options_arg(options, 0)));
     if (options_has(options, "with-grants"))
         client_query_add(&path, "with_grants", STR("true"));
-    if (client_open(options, &client, &err) != ERR_OK ||
-        client_call(client, "DELETE", client_path(&path), NULL, &answer, &err) != ERR_OK)
-        return client_fail(client, &err);
-    if (options_has(options, "json"))
-        return say_line(answer.text);
-    (void)printf("removed server %s\n", options_arg(options, 0));
-    return EXIT_DONE;
+    (void)snprintf(line, sizeof line, "removed server %s", options_arg(options, 0));
+    const struct ask_change change = {.method = "DELETE", .path = client_path(&path), .done = line};
+
+    return ask_change(options, &change);
 }
 
 int command_server_refresh(const struct options *options)

@@ -5,6 +5,7 @@
 
 #include "base/jsonw.h"
 #include "base/words.h"
+#include "cli/ask.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
@@ -112,25 +113,14 @@ static void write_tool(const struct answer *answer, struct buf *out)
 
 int command_tool_show(const struct options *options)
 {
-    CLEANUP(client_closep) struct client *client = NULL;
-    CLEANUP(answer_done) struct answer answer = {0};
     CLEANUP(buf_done) struct buf path = {0};
-    CLEANUP(buf_done) struct buf out = {0};
-    struct err err;
 
     buf_init(&path, 4096);
     buf_add_c(&path, "/api/v1/servers");
     client_path_add(&path, str_c(options_arg(options, 0)));
     buf_add_c(&path, "/tools");
     client_path_add(&path, str_c(options_arg(options, 1)));
-    if (client_open(options, &client, &err) != ERR_OK ||
-        client_get(client, client_path(&path), &answer, &err) != ERR_OK)
-        return client_fail(client, &err);
-    if (options_has(options, "json"))
-        return say_line(answer.text);
-    buf_init(&out, (size_t)64 << 20);
-    write_tool(&answer, &out);
-    return say_out(&out);
+    return ask_show(options, client_path(&path), write_tool);
 }
 
 /* Setting categories. */

@@ -1,7 +1,6 @@
 #include "base/buf.h"
-#include "cli/client.h"
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/say.h"
 #include "cli/text.h"
 
 static const struct {
@@ -50,25 +49,19 @@ static void write_list(const struct answer *answer, size_t at, struct buf *out)
     buf_done(&words);
 }
 
+static void write_me(const struct answer *answer, struct buf *out)
+{
+    json_pos token = json_get(&answer->doc, 0, STR("token"));
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        write_line(out, texts[i].name, answer_str(answer, 0, texts[i].member));
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        write_list(answer, i, out);
+    write_line(out, "token", answer_str(answer, token, "id"));
+    write_line(out, "until", client_time(answer, token, "expires"));
+}
+
 int command_whoami(const struct options *options)
 {
-    CLEANUP(client_closep) struct client *client = NULL;
-    CLEANUP(answer_done) struct answer answer = {0};
-    CLEANUP(buf_done) struct buf out = {0};
-    struct err err;
-
-    if (client_open(options, &client, &err) != ERR_OK ||
-        client_get(client, "/api/v1/me", &answer, &err) != ERR_OK)
-        return client_fail(client, &err);
-    if (options_has(options, "json"))
-        return say_line(answer.text);
-    json_pos token = json_get(&answer.doc, 0, STR("token"));
-    buf_init(&out, 1 << 20);
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        write_line(&out, texts[i].name, answer_str(&answer, 0, texts[i].member));
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        write_list(&answer, i, &out);
-    write_line(&out, "token", answer_str(&answer, token, "id"));
-    write_line(&out, "until", client_time(&answer, token, "expires"));
-    return say_out(&out);
+    return ask_show(options, "/api/v1/me", write_me);
 }

@@ -140,6 +140,34 @@ static void what_was_sent_ahead_of_a_close_is_dropped(void **state)
     site_done(&site);
 }
 
+/* A connection that asked for a reply too big for what lies between, and does not read it. */
+static int open_big(struct site *site, size_t bytes)
+{
+    site->big_bytes = bytes;
+    site_open(site);
+    int fd = client_dial(site);
+    assert_true(
+        client_send(site, fd, STR("GET /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")));
+    return fd;
+}
+
+/* The same, once the reply is on its way. */
+static int open_big_sent(struct site *site, size_t bytes)
+{
+    int fd = open_big(site, bytes);
+    for (int i = 0; site->sent == 0 && i < 5000; i++)
+        site_turn(site);
+    return fd;
+}
+
+static void expect_big(struct site *site, int fd, size_t bytes)
+{
+    buf_clear(&heard);
+    assert_int_equal(client_read(site, fd, NULL, 5000, &heard), CLIENT_CLOSED);
+    assert_true(heard.len > bytes);
+    (void)close(fd);
+}
+
 /* What is late, and what is much, ends it; until then it counts. */
 static void a_client_that_does_not_end_is_waited_for_a_while(void **state)
 {
@@ -186,12 +214,8 @@ static void a_reply_that_is_not_taken_ends_with_the_stall(void **state)
 
     (void)state;
     site_init(&site);
-    site.big_bytes = (size_t)32 * MIB;
     site.limits.write_stall_ms = 200;
-    site_open(&site);
-    int fd = client_dial(&site);
-    assert_true(
-        client_send(&site, fd, STR("GET /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")));
+    int fd = open_big(&site, (size_t)32 * MIB);
     site_await_connections(&site, 1);
     site_await_connections(&site, 0);
     assert_int_equal(site.counters.write_stall_ms, 1);
@@ -206,18 +230,9 @@ static void the_end_of_the_clients_side_does_not_cut_a_reply_on_its_way(void **s
 
     (void)state;
     site_init(&site);
-    site.big_bytes = (size_t)16 * MIB;
-    site_open(&site);
-    int fd = client_dial(&site);
-    assert_true(
-        client_send(&site, fd, STR("GET /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")));
-    for (int i = 0; site.sent == 0 && i < 5000; i++)
-        site_turn(&site);
+    int fd = open_big_sent(&site, (size_t)16 * MIB);
     assert_int_equal(shutdown(fd, SHUT_WR), 0);
-    buf_clear(&heard);
-    assert_int_equal(client_read(&site, fd, NULL, 5000, &heard), CLIENT_CLOSED);
-    assert_true(heard.len > (size_t)16 * MIB);
-    (void)close(fd);
+    expect_big(&site, fd, (size_t)16 * MIB);
     site_await_connections(&site, 0);
     site_done(&site);
 }
@@ -228,19 +243,10 @@ static void a_freed_server_still_lets_the_last_reply_out(void **state)
 
     (void)state;
     site_init(&site);
-    site.big_bytes = (size_t)16 * MIB;
-    site_open(&site);
-    int fd = client_dial(&site);
-    assert_true(
-        client_send(&site, fd, STR("GET /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")));
-    for (int i = 0; site.sent == 0 && i < 5000; i++)
-        site_turn(&site);
+    int fd = open_big_sent(&site, (size_t)16 * MIB);
     http_server_free(site.server);
     site.server = NULL;
-    buf_clear(&heard);
-    assert_int_equal(client_read(&site, fd, NULL, 5000, &heard), CLIENT_CLOSED);
-    assert_true(heard.len > (size_t)16 * MIB);
-    (void)close(fd);
+    expect_big(&site, fd, (size_t)16 * MIB);
     site_done(&site);
 }
 
