@@ -21,7 +21,9 @@ void ask_write_table(const struct answer *answer, const struct ask_table *table,
     grid_write(grid, out);
 }
 
-int ask_list(const struct options *options, const char *path, const struct ask_table *table)
+/* With write or as a table, whichever is there. */
+static int fetch_and_print(const struct options *options, const char *path, ask_write_fn *write,
+                           const struct ask_table *table)
 {
     CLEANUP(client_closep) struct client *client = NULL;
     CLEANUP(answer_done) struct answer answer = {0};
@@ -34,25 +36,21 @@ int ask_list(const struct options *options, const char *path, const struct ask_t
     if (options_has(options, "json"))
         return say_line(answer.text);
     buf_init(&out, TABLE_BYTES);
-    ask_write_table(&answer, table, &out);
+    if (write != NULL)
+        write(&answer, &out);
+    else
+        ask_write_table(&answer, table, &out);
     return say_out(&out);
+}
+
+int ask_list(const struct options *options, const char *path, const struct ask_table *table)
+{
+    return fetch_and_print(options, path, NULL, table);
 }
 
 int ask_show(const struct options *options, const char *path, ask_write_fn *write)
 {
-    CLEANUP(client_closep) struct client *client = NULL;
-    CLEANUP(answer_done) struct answer answer = {0};
-    CLEANUP(buf_done) struct buf out = {0};
-    struct err err;
-
-    if (client_open(options, &client, &err) != ERR_OK ||
-        client_get(client, path, &answer, &err) != ERR_OK)
-        return client_fail(client, &err);
-    if (options_has(options, "json"))
-        return say_line(answer.text);
-    buf_init(&out, TABLE_BYTES);
-    write(&answer, &out);
-    return say_out(&out);
+    return fetch_and_print(options, path, write, NULL);
 }
 
 int ask_change(const struct options *options, const struct ask_change *change)
