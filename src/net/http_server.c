@@ -14,6 +14,10 @@ enum { BACKLOG = 1024, MAX_REPLY_HEAD = 65536 };
 /* Outlives the server by a turn of the loop. */
 struct listener_handle {
     uv_tcp_t tcp;
+    uv_tcp_t refused; /* a connection that there was no memory for */
+    bool is_refusing; /* it is being closed */
+    bool has_waiting; /* another one like it */
+    bool is_closed;
 };
 
 static int open_socket(const struct addr *address, bool reuse_port, struct err *err)
@@ -56,7 +60,38 @@ enum err_code http_listen_trial(const struct addr *address, struct err *err)
 
 static void on_listener_closed(uv_handle_t *handle)
 {
-    free(handle);
+    struct listener_handle *listener = (struct listener_handle *)(void *)handle;
+
+    listener->is_closed = true;
+    if (!listener->is_refusing)
+        free(listener);
+}
+
+static void refuse_waiting(struct listener_handle *listener);
+
+static void on_refused(uv_handle_t *handle)
+{
+    struct listener_handle *listener =
+        (struct listener_handle *)(void *)((char *)handle -
+                                           offsetof(struct listener_handle, refused));
+
+    listener->is_refusing = false;
+    if (listener->is_closed)
+        free(listener);
+    else if (listener->has_waiting)
+        refuse_waiting(listener);
+}
+
+/* libuv announces no further connection before the one it announced is taken: one that there is no
+ * memory for is taken, and closed. */
+static void refuse_waiting(struct listener_handle *listener)
+{
+    listener->has_waiting = listener->is_refusing;
+    if (listener->is_refusing || uv_tcp_init(listener->tcp.loop, &listener->refused) != 0)
+        return;
+    listener->is_refusing = true;
+    (void)uv_accept((uv_stream_t *)&listener->tcp, (uv_stream_t *)&listener->refused);
+    uv_close((uv_handle_t *)&listener->refused, on_refused);
 }
 
 static enum err_code open_listener(struct http_server *server, struct err *err)
@@ -228,6 +263,8 @@ static void on_connection(uv_stream_t *listener, int status)
     struct http_server *server = listener->data;
     struct connection *connection = status == 0 ? new_connection(server) : NULL;
 
+    if (connection == NULL && status == 0)
+        refuse_waiting(server->listener);
     if (connection == NULL)
         return;
     /* A PROXY header stands before everything, TLS included. */
@@ -235,6 +272,7 @@ static void on_connection(uv_stream_t *listener, int status)
     if (stream_accept(server->config.loop, listener, tls, &stream_events, connection,
                       &connection->stream, NULL) != ERR_OK) {
         connection_free(connection);
+        refuse_waiting(server->listener);
         return;
     }
     connection->peer = stream_peer(connection->stream);
