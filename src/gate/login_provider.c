@@ -3,6 +3,7 @@
  * PKCE and nonce).
  */
 #include <limits.h>
+#include <string.h>
 
 #include "base/base64.h"
 #include "base/crypto.h"
@@ -16,6 +17,8 @@
 #include "identity/person.h"
 #include "keys/seal.h"
 #include "net/fetch.h"
+
+enum { MAX_GROUPS_BYTES = 8 << 10 };
 
 /* ---- to the provider ---- */
 
@@ -217,6 +220,19 @@ static enum jwt_why judge_id_token(struct login *login, const struct provider *p
     return why;
 }
 
+/* Groups go along in our own tokens, which must not outgrow a header (JWT_MAX_BYTES). */
+static void limit_groups(struct caller *person)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < person->group_count; i++)
+        bytes += person->groups[i].len + strlen("\"\",");
+    if (bytes > MAX_GROUPS_BYTES) {
+        person->group_count = 0;
+        person->lacks_groups = true;
+    }
+}
+
 /* Who signed in. False: answered. */
 bool login_find_person(struct login *login, const struct provider *provider,
                        const struct discovery *found, struct str code, struct caller *ret_person)
@@ -251,6 +267,7 @@ bool login_find_person(struct login *login, const struct provider *provider,
         snapshot_unref(snapshot);
     }
     if (result == PERSON_OK) {
+        limit_groups(ret_person);
         people_tell_groups(ret_person);
         return true;
     }

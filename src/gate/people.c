@@ -140,5 +140,5 @@ void people_tell_groups(const struct caller *person)
 {
     if (person->lacks_groups)
         log_event(LOG_WARN, "groups_left_out", LOG_STR("principal", person->id),
-                  LOG_C("why", "too many for the token, or more than 512: none counts"));
+                  LOG_C("why", "too many for a token: none counts"));
 }

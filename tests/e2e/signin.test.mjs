@@ -94,6 +94,13 @@ describe('a client that knows the URL alone', { timeout: 60000 }, () => {
     assert.ok(changes.length >= 2);
   });
 
+  test('works for somebody with more groups than a token holds; none of them counts', async () => {
+    const { status, json } = await token((await signIn('many')).form);
+    assert.equal(status, 200, JSON.stringify(json));
+    assert.equal((await modernPost(resource(), json.access_token, 'tools/list')).status, 404, 'somebody, who was granted nothing');
+    assert.match(gateway.log, /"groups_left_out".*user:corp:many/);
+  });
+
   test('has no more than it asked for', async () => {
     const { form } = await signIn('ann', { scope: 'list openid' });
     const { json } = await token(form);

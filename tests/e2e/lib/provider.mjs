@@ -17,7 +17,7 @@ export async function startProvider({ clients = [], tokens = 'jwt' } = {}) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const pair = await generateKeyPair('RS256', { extractable: true });
-  const people = (id) => ({ sub: id, email: `${id}@example.com`, email_verified: true, name: id, groups: ['analysts'] });
+  const people = (id) => ({ sub: id, email: `${id}@example.com`, email_verified: true, name: id, groups: id === 'many' ? ['analysts', ...Array.from({ length: 300 }, (_, i) => `${'group'.repeat(8)}-${i}`)] : ['analysts'] });
   const provider = new Provider(url, {
     clients: [
       { client_id: 'desk', redirect_uris: [redirect], token_endpoint_auth_method: 'none', application_type: 'native' },
