@@ -418,14 +418,16 @@ static void finish_stream(struct call *call)
 void call_send_reply(struct call *call)
 {
     struct http_header headers[6] = {{STR_INIT("Content-Type"), STR_INIT("application/json")}};
+    /* Before the request is parted from: the challenge names its path. */
+    size_t count = 1 + add_headers(call, headers + 1);
     bool was_streaming = call->reply_state == REPLY_STREAMING;
 
     call->reply_state = REPLY_SENT;
     if (call->http != NULL && was_streaming)
         finish_stream(call);
     else if (call->http != NULL)
-        http_reply(call_part_from_http(call), call->reply_status, headers,
-                   1 + add_headers(call, headers + 1), buf_str(&call->reply));
+        http_reply(call_part_from_http(call), call->reply_status, headers, count,
+                   buf_str(&call->reply));
     call_end(call);
 }
 
@@ -434,10 +436,10 @@ enum step_result call_reply_status(struct call *call, int status)
     struct http_header headers[4];
 
     call->reply_status = status;
+    size_t count = add_headers(call, headers);
     call->reply_state = REPLY_SENT;
     if (call->http != NULL)
-        http_reply(call_part_from_http(call), status, headers, add_headers(call, headers),
-                   STR_NONE);
+        http_reply(call_part_from_http(call), status, headers, count, STR_NONE);
     call_end(call);
     return STEP_DONE;
 }

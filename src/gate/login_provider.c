@@ -34,11 +34,11 @@ void login_send(struct login *login, const struct provider *provider)
     uint8_t digest[CRYPTO_SHA256_BYTES];
     char challenge[LOGIN_CHALLENGE_LEN];
 
+    buf_init(&url, 128 << 10);
     if (!login_ask_provider(login, provider, &found))
         return;
     crypto_sha256(login_secret(login, provider, "verifier"), digest);
     base64url_encode(digest, sizeof digest, challenge);
-    buf_init(&url, 128 << 10);
     buf_add(&url, found.authorization_endpoint);
     login_add_param(&url, "response_type", STR("code"));
     login_add_param(&url, "client_id", provider->client_id);

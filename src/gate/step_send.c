@@ -65,6 +65,23 @@ static enum step_result await_upstream(struct call *call)
     return code == ERR_OK ? STEP_NEXT : unavailable(call, call->why.text);
 }
 
+/* What the headers say belongs to the tool and to the upstream's session, and both may be gone when
+ * the entry is durable: another snapshot, another session. */
+static enum err_code keep_headers(struct call *call, struct err *err)
+{
+    size_t count = call->upstream_header_count;
+    struct mcp_header *headers = arena_calloc(call->arena, count + 1, sizeof *headers);
+
+    for (size_t i = 0; headers != NULL && i < count; i++) {
+        headers[i].name = arena_dup(call->arena, call->upstream_headers[i].name);
+        headers[i].value = arena_dup(call->arena, call->upstream_headers[i].value);
+    }
+    if (headers == NULL || arena_failed(call->arena))
+        return err_set(err, ERR_LIMIT, "request memory is used up");
+    call->upstream_headers = headers;
+    return ERR_OK;
+}
+
 static enum err_code build(struct call *call, struct err *err)
 {
     const struct mcp_call what = {
@@ -86,8 +103,9 @@ static enum err_code build(struct call *call, struct err *err)
     call->pieces.count = 0;
     if (request_call(&what, &call->head, &call->pieces, err) != ERR_OK)
         return err_wrap(err, "compose");
-    return request_headers(&facts, call->arena, &call->upstream_headers,
-                           &call->upstream_header_count, err);
+    enum err_code code = request_headers(&facts, call->arena, &call->upstream_headers,
+                                         &call->upstream_header_count, err);
+    return code == ERR_OK ? keep_headers(call, err) : code;
 }
 
 enum step_result step_compose(struct call *call)

@@ -953,7 +953,6 @@ static void another_address_of_a_person_is_another_policy(void **state)
 {
     (void)state;
     struct scratch scratch = scratch_make();
-    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
     struct store *store = open_store(&scratch);
     struct err err;
     struct user ann = {.provider = STR("corp"), .subject = STR("ann"), .email = STR("ann@x")};
