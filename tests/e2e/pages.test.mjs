@@ -11,7 +11,9 @@ import { SignIn, grantOf, pkce, redirect, unescape } from './lib/signin.mjs';
 let corp;
 let gateway;
 let proxied;
+let both;
 let gate;
+let ownerUrl; // of a gateway where the owner signs in, too
 
 const settings = () => `identity:
   providers: [{name: corp, issuer: "${corp.url}", client_id: portreeve}]`;
@@ -25,11 +27,15 @@ before(async () => {
   gateway = await Gateway.start({ port, settings: `origins: ["https://inspector.example.com"]\n${settings()}` });
   proxied = await Gateway.start({ publicUrl: 'https://gateway.example.com', settings: settings() });
   gate = new SignIn(gateway);
+  both = await Gateway.start({ settings: settings().replace('providers', 'local_sign_in: true\n  providers') });
+  const other = new SignIn(both);
+  ownerUrl = other.authorizeUrl((await other.register()).json.client_id, pkce().challenge);
 }, { timeout: 60000 });
 
 after(async () => {
   await gateway?.remove();
   await proxied?.remove();
+  await both?.remove();
   await corp?.close();
 });
 
@@ -178,6 +184,8 @@ describe('every page', { timeout: 60000 }, () => {
     ['of consent', async () => (await asked()).response, async () => (await asked()).page],
     ['that refuses a link', () => fetch(`${gateway.url}/oauth/authorize?client_id=x`)],
     ['that refuses the way back', () => fetch(`${gateway.url}/oauth/callback?state=x`)],
+    ['that asks who somebody is', () => fetch(ownerUrl, { redirect: 'manual' })],
+    ['that refuses a choice', () => fetch(`${gateway.url}/oauth/choose?at=corp&wish=x`)],
     ['that refuses a form', () => fetch(`${gateway.url}/oauth/consent`, { method: 'POST', headers: { Origin: gateway.url }, body: new URLSearchParams({ grant: 'x' }) })],
     ['that refuses a form of another site', () => fetch(`${gateway.url}/oauth/consent`, { method: 'POST', headers: { 'Sec-Fetch-Site': 'cross-site' }, body: new URLSearchParams({ grant: 'x' }) })],
   ];
@@ -276,6 +284,7 @@ describe('a form', { timeout: 60000 }, () => {
 
   for (const [path, good] of [
     ['/oauth/consent', 'application/x-www-form-urlencoded'],
+    ['/oauth/owner', 'application/x-www-form-urlencoded'],
     ['/oauth/revoke', 'application/x-www-form-urlencoded'],
     ['/oauth/token', 'application/x-www-form-urlencoded'],
     ['/oauth/backchannel-logout', 'application/x-www-form-urlencoded'],
@@ -410,6 +419,8 @@ describe('requests that no browser sends', { timeout: 60000 }, () => {
   for (const [path, allowed] of [
     ['/oauth/authorize', 'GET'],
     ['/oauth/callback', 'GET'],
+    ['/oauth/choose', 'GET'],
+    ['/oauth/owner', 'POST'],
     ['/oauth/consent', 'POST'],
     ['/oauth/register', 'POST'],
     ['/oauth/revoke', 'POST'],
