@@ -1,0 +1,137 @@
+#include "catalog/classify.h"
+
+#include <stdlib.h>
+
+#include "base/attr.h"
+#include "catalog/classify_server.h"
+
+struct classifier {
+    struct classify_lexicon *lexicon;
+};
+
+const char *certainty_word(enum certainty certainty)
+{
+    static const char *const words[] = {"unsure", "likely", "certain"};
+    return words[certainty];
+}
+
+enum err_code classifier_new(struct classifier **ret_classifier, struct err *err)
+{
+    struct classifier *classifier = calloc(1, sizeof *classifier);
+    if (classifier != NULL)
+        classifier->lexicon = classify_lexicon_new();
+    if (classifier == NULL || classifier->lexicon == NULL) {
+        classifier_free(classifier);
+        return err_set(err, ERR_LIMIT, "classify: memory is used up");
+    }
+    *ret_classifier = classifier;
+    return ERR_OK;
+}
+
+void classifier_free(struct classifier *classifier)
+{
+    if (classifier == NULL)
+        return;
+    classify_lexicon_free(classifier->lexicon);
+    free(classifier);
+}
+
+void classifier_freep(struct classifier **classifier)
+{
+    classifier_free(*classifier);
+}
+
+const struct classify_lexicon *classify_lexicon_of(const struct classifier *classifier)
+{
+    return classifier->lexicon;
+}
+
+static void note_oddities(struct findings *findings)
+{
+    const unsigned hidden = ODDITY_INVISIBLE | ODDITY_BIDI | ODDITY_TAGS | ODDITY_CONTROL;
+    const unsigned disguised = ODDITY_LOOKALIKE | ODDITY_STYLED | ODDITY_LEET;
+    if ((findings->oddities & hidden) != 0)
+        findings_add(findings, SIGNAL_HIDDEN, IN_DESCRIPTION, STR_NONE);
+    if ((findings->oddities & disguised) != 0)
+        findings_add(findings, SIGNAL_DISGUISED, IN_DESCRIPTION, STR_NONE);
+}
+
+static bool says_nothing(const struct findings *f)
+{
+    return f->name_verb == NULL && f->lead_verb == NULL &&
+           !findings_has(f, SIGNAL_NAME_KNOWLEDGE) && !findings_has(f, SIGNAL_FOREIGN) &&
+           !findings_has(f, SIGNAL_ENUM_READ) && !findings_has(f, SIGNAL_ENUM_WRITE);
+}
+
+static enum err_code read_parts(const struct classify_server *server, const struct json_doc *doc,
+                                json_pos tool, struct classify_reading *reading, struct err *err)
+{
+    struct findings *findings = &reading->findings;
+    struct arena *arena = findings->arena;
+    struct str name;
+    struct str description;
+    enum err_code code;
+    if (!classify_server_text(doc, json_get(doc, tool, STR("name")), arena, &name) ||
+        !classify_server_text(doc, json_get(doc, tool, STR("description")), arena, &description))
+        return err_set(err, ERR_LIMIT, "classify: memory is used up");
+    if ((code = classify_text_name(findings->lexicon, name, arena, &reading->name, err)) != ERR_OK ||
+        (code = classify_text_prose(findings->lexicon, description, arena, &reading->description,
+                                    err)) != ERR_OK)
+        return code;
+    findings->oddities |= reading->name.oddities;
+    classify_server_note(server, findings, description);
+    classify_prose(findings, &reading->description);
+    classify_foreign(findings, &reading->description, IN_DESCRIPTION);
+    if (findings->lead_verb == NULL && !findings_has(findings, SIGNAL_FOREIGN))
+        findings_add(findings, SIGNAL_LEAD_NONE, IN_DESCRIPTION, STR_NONE);
+    classify_name(findings, &reading->name, classify_server_prefix(server, &reading->name));
+    if (findings->name_verb == NULL)
+        classify_foreign(findings, &reading->name, IN_NAME);
+    classify_schema(findings, doc, json_get(doc, tool, STR("inputSchema")));
+    classify_hints(findings, doc, json_get(doc, tool, STR("annotations")),
+                   classify_server_is_trusted(server));
+    note_oddities(findings);
+    if (says_nothing(findings))
+        findings_add(findings, SIGNAL_OPAQUE, IN_DESCRIPTION, STR_NONE);
+    return ERR_OK;
+}
+
+enum err_code classify_read(const struct classify_server *server, const struct json_doc *doc,
+                            json_pos tool, struct arena *arena, struct classify_reading *ret_reading,
+                            struct err *err)
+{
+    const struct classify_lexicon *lexicon =
+        classify_lexicon_of(classify_server_classifier(server));
+    if (!findings_init(&ret_reading->findings, lexicon, arena))
+        return err_set(err, ERR_LIMIT, "classify: memory is used up");
+    enum err_code code = read_parts(server, doc, tool, ret_reading, err);
+    if (code == ERR_OK && ret_reading->findings.is_full)
+        return err_set(err, ERR_LIMIT, "classify: memory is used up");
+    return code;
+}
+
+enum err_code classify_tool(const struct classify_server *server, const struct json_doc *doc,
+                            json_pos tool, struct arena *arena,
+                            struct classify_verdict *ret_verdict, struct err *err)
+{
+    struct classify_reading *reading = arena_new_obj(arena, struct classify_reading);
+    if (reading == NULL)
+        return err_set(err, ERR_LIMIT, "classify: memory is used up");
+    enum err_code code = classify_read(server, doc, tool, arena, reading, err);
+    if (code != ERR_OK)
+        return code;
+    const struct findings *findings = &reading->findings;
+    struct opinion opinion = classify_rules(findings);
+    *ret_verdict = (struct classify_verdict){
+        .category = opinion.category,
+        .certainty = opinion.is_clear_read ? CERTAINTY_CERTAIN
+                     : opinion.level > 2   ? CERTAINTY_LIKELY
+                                           : CERTAINTY_UNSURE,
+        .evidence = findings->evidence,
+        .evidence_count = findings->evidence_count,
+        .has_finding = findings_has(findings, SIGNAL_TALKS) ||
+                       findings_has(findings, SIGNAL_HIDDEN) ||
+                       findings_has(findings, SIGNAL_DISGUISED),
+    };
+    return ERR_OK;
+}

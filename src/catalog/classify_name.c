@@ -1,0 +1,179 @@
+#include "base/attr.h"
+#include "catalog/classify_priv.h"
+
+static const struct lexeme *verb_of(const struct text_word *word)
+{
+    return word->lexeme != NULL && word->lexeme->verb > VERB_SOFT ? word->lexeme : NULL;
+}
+
+/* Could the word be the action? A participle or a gerund describes a thing: deleted_items. */
+static bool is_action(const struct text_word *word)
+{
+    const struct lexeme *verb = verb_of(word);
+    if (verb == NULL || (verb->forms & (FORM_BASE | FORM_S)) == 0)
+        return false;
+    return (verb->forms & FORM_BASE) != 0 || !verb->is_noun;
+}
+
+/* A later word that the description begins with: post_search "Searches posts". */
+static size_t find_lead(const struct text *name, size_t from, const struct lexeme *lead)
+{
+    for (size_t i = from; i < name->count && lead != NULL; i++)
+        if (is_action(&name->words[i]) && str_eq(name->words[i].lexeme->base, lead->base))
+            return i;
+    return name->count;
+}
+
+static size_t find_clear(const struct text *name, size_t from)
+{
+    for (size_t i = from; i < name->count; i++)
+        if (is_action(&name->words[i]) && !name->words[i].lexeme->is_noun)
+            return i;
+    return name->count;
+}
+
+static size_t find_any(const struct text *name, size_t from)
+{
+    for (size_t i = name->count; i > from; i--)
+        if (is_action(&name->words[i - 1]))
+            return i - 1;
+    return name->count;
+}
+
+/* name->count: none. */
+static size_t find_action(const struct text *name, size_t from, const struct lexeme *lead)
+{
+    if (from >= name->count)
+        return name->count;
+    const struct text_word *first = &name->words[from];
+    size_t at = name->count;
+    if (is_action(first) && !first->lexeme->is_noun)
+        return from;
+    at = find_lead(name, from, lead);
+    if (at < name->count)
+        return at;
+    if (is_action(first))
+        return from;
+    at = find_clear(name, from);
+    return at < name->count ? at : find_any(name, from);
+}
+
+static enum signal signal_of_verb(enum verb_kind kind)
+{
+    switch (kind) {
+    case VERB_READ:
+        return SIGNAL_NAME_READ;
+    case VERB_MAKE:
+        return SIGNAL_NAME_MAKE;
+    case VERB_WRITE:
+        return SIGNAL_NAME_WRITE;
+    case VERB_MANAGE:
+        return SIGNAL_NAME_MANAGE;
+    case VERB_EXEC:
+        return SIGNAL_NAME_EXEC;
+    case VERB_REMOVE:
+        return SIGNAL_NAME_REMOVE;
+    case VERB_DESTROY:
+        return SIGNAL_NAME_DESTROY;
+    case VERB_SHARE:
+        return SIGNAL_NAME_SHARE;
+    case VERB_ADMIN:
+        return SIGNAL_NAME_ADMIN;
+    case VERB_NONE:
+    case VERB_SOFT:
+    case VERB_KINDS:
+        break;
+    }
+    return SIGNAL_NAME_UNCLEAR;
+}
+
+/* Kinds of nouns before the action: workplace_roles_update, firewall-remove-rules. */
+static void add_words_before(const struct text *name, size_t from, size_t action,
+                             struct object *object)
+{
+    struct object before = {.head = NULL};
+    if (action <= from)
+        return;
+    before = classify_object(name->words, action, from);
+    if (object->head == NULL) {
+        *object = before;
+        return;
+    }
+    object->modifiers |= before.modifiers;
+    if (before.head != NULL && before.head->lexeme != NULL)
+        object->modifiers |= 1u << before.head->lexeme->noun;
+}
+
+static bool may_change(enum verb_kind kind)
+{
+    return kind >= VERB_WRITE;
+}
+
+/* Making a token is handing out a right; making a policy document is not. */
+static bool hands_out(const struct lexeme *verb, const struct object *object)
+{
+    if (verb->verb != VERB_MAKE || object->head == NULL || object->head->lexeme == NULL)
+        return false;
+    enum noun_kind noun = object->head->lexeme->noun;
+    return (noun == NOUN_KEY && object->is_key) || str_starts(object->head->text, STR("password")) ||
+           str_starts(object->head->text, STR("credential"));
+}
+
+static void judge_object(struct findings *findings, const struct text *name, size_t from,
+                         size_t action)
+{
+    const struct lexeme *verb = name->words[action].lexeme;
+    struct object object = classify_object(name->words, name->count, action + 1);
+    add_words_before(name, from, action, &object);
+    if (object.head != NULL && object.head->lexeme != NULL)
+        findings->name_noun = (enum noun_kind)object.head->lexeme->noun;
+    if ((may_change(verb->verb) || hands_out(verb, &object)) &&
+        classify_object_is_sensitive(&object, findings))
+        findings_add(findings, SIGNAL_NAME_SENSITIVE, IN_NAME, object.head->text);
+    if (classify_object_is_light(&object))
+        findings_add(findings, SIGNAL_NAME_LIGHT, IN_NAME, object.head->text);
+}
+
+/* Words of harm besides the action: list_users_and_delete; wait_for_delete. */
+static void look_beside(struct findings *findings, const struct text *name, size_t from,
+                        size_t action)
+{
+    for (size_t i = from; i < name->count; i++) {
+        const struct text_word *word = &name->words[i];
+        if (i == action || !is_action(word) || word->lexeme->is_noun ||
+            word->lexeme->verb < VERB_REMOVE)
+            continue;
+        bool is_joined = i > 0 && name->words[i - 1].lexeme != NULL &&
+                         name->words[i - 1].lexeme->little == LITTLE_AND;
+        findings_add(findings, is_joined ? SIGNAL_NAME_ALSO_HARM : SIGNAL_NAME_MENTION, IN_NAME,
+                     word->text);
+    }
+}
+
+static bool is_knowledge(const struct text *name, size_t from)
+{
+    for (size_t i = name->count; i > from; i--) {
+        const struct lexeme *lexeme = name->words[i - 1].lexeme;
+        if (lexeme != NULL && (lexeme->noun == NOUN_KNOWLEDGE || lexeme->noun == NOUN_INQUIRY))
+            return true;
+    }
+    return false;
+}
+
+void classify_name(struct findings *findings, const struct text *name, size_t prefix)
+{
+    size_t from = prefix < name->count ? prefix : 0;
+    size_t action = find_action(name, from, findings->lead_verb);
+    look_beside(findings, name, from, action);
+    if (action == name->count) {
+        struct str all = name->count == 0 ? STR_NONE : name->words[0].text;
+        findings_add(findings,
+                     is_knowledge(name, from) ? SIGNAL_NAME_KNOWLEDGE : SIGNAL_NAME_UNCLEAR,
+                     IN_NAME, all);
+        return;
+    }
+    findings->name_verb = name->words[action].lexeme;
+    findings_add(findings, signal_of_verb(findings->name_verb->verb), IN_NAME,
+                 name->words[action].text);
+    judge_object(findings, name, from, action);
+}

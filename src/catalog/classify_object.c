@@ -1,0 +1,229 @@
+#include "base/attr.h"
+#include "catalog/classify_priv.h"
+
+enum { MAX_OBJECT_WORDS = 7 };
+
+/* Words that make a key one of access. */
+static const struct str key_words[] = {
+    STR_INIT("api"),     STR_INIT("access"),   STR_INIT("private"), STR_INIT("public"),
+    STR_INIT("ssh"),     STR_INIT("signing"),  STR_INIT("service"), STR_INIT("auth"),
+    STR_INIT("refresh"), STR_INIT("bearer"),   STR_INIT("personal"), STR_INIT("deploy"),
+    STR_INIT("license"), STR_INIT("gpg"),      STR_INIT("master"),  STR_INIT("account"),
+    STR_INIT("oauth"),   STR_INIT("client"),   STR_INIT("session"), STR_INIT("encryption"),
+    STR_INIT("admin"),   STR_INIT("publishable"), STR_INIT("signature"), STR_INIT("user"),
+};
+
+/* Words that make a list, group, rule or policy one of access. */
+static const struct str access_words[] = {
+    STR_INIT("access"),   STR_INIT("allow"),   STR_INIT("allowed"), STR_INIT("block"),
+    STR_INIT("blocked"),  STR_INIT("deny"),    STR_INIT("denied"),  STR_INIT("security"),
+    STR_INIT("exempt"),   STR_INIT("trusted"), STR_INIT("inline"),  STR_INIT("managed"),
+    STR_INIT("isolation"), STR_INIT("bucket"), STR_INIT("trust"),   STR_INIT("ingress"),
+    STR_INIT("egress"),   STR_INIT("inbound"), STR_INIT("outbound"), STR_INIT("branch"),
+    STR_INIT("conditional"), STR_INIT("filtering"), STR_INIT("isolation"), STR_INIT("network"),
+};
+
+static const struct str lists[] = {
+    STR_INIT("list"),  STR_INIT("lists"),  STR_INIT("group"),  STR_INIT("groups"),
+    STR_INIT("rule"),  STR_INIT("rules"),  STR_INIT("policy"), STR_INIT("policies"),
+    STR_INIT("entry"), STR_INIT("entries"), STR_INIT("range"), STR_INIT("ranges"),
+    STR_INIT("control"), STR_INIT("controls"), STR_INIT("mode"), STR_INIT("protection"),
+};
+
+static bool is_one_of(struct str word, const struct str *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(word, words[i]))
+            return true;
+    return false;
+}
+
+static bool is_skipped(const struct text_word *word)
+{
+    if (word->lexeme == NULL)
+        return false;
+    enum little_kind little = word->lexeme->little;
+    return little == LITTLE_ARTICLE || little == LITTLE_ANY || little == LITTLE_ADVERB ||
+           little == LITTLE_THIS;
+}
+
+/* A word behind which the object has ended. */
+static bool is_end(const struct text_word *word, bool is_first)
+{
+    if (!is_first && word->before >= TEXT_COMMA)
+        return true;
+    if (word->lexeme == NULL)
+        return false;
+    switch ((enum little_kind)word->lexeme->little) {
+    case LITTLE_PREPOSITION:
+    case LITTLE_TO:
+    case LITTLE_AND:
+    case LITTLE_WHICH:
+    case LITTLE_IF:
+    case LITTLE_BE:
+    case LITTLE_WAS:
+    case LITTLE_MODAL:
+    case LITTLE_NOT:
+        return true;
+    case LITTLE_NONE:
+    case LITTLE_ARTICLE:
+    case LITTLE_ANY:
+    case LITTLE_THIS:
+    case LITTLE_ADVERB:
+    case LITTLE_TOOL:
+    case LITTLE_YOU:
+    case LITTLE_ONLY:
+        break;
+    }
+    return false;
+}
+
+static void note_word(struct object *object, const struct text_word *word)
+{
+    const struct text_word *before = object->head;
+    if (before != NULL && before->lexeme != NULL)
+        object->modifiers |= 1u << before->lexeme->noun;
+    if (before != NULL && before->lexeme != NULL && before->lexeme->verb == VERB_SHARE)
+        object->has_sharing = true;
+    if (before != NULL && is_one_of(before->text, key_words, ARRAY_LEN(key_words)) &&
+        word->lexeme != NULL && word->lexeme->noun == NOUN_KEY)
+        object->is_key = true;
+    if (before != NULL && is_one_of(before->text, access_words, ARRAY_LEN(access_words)) &&
+        is_one_of(word->text, lists, ARRAY_LEN(lists)))
+        object->is_access = true;
+    object->head = word;
+}
+
+static size_t read_phrase(const struct text_word *words, size_t count, size_t from,
+                          struct object *object)
+{
+    size_t i = from;
+    for (size_t n = 0; i < count && n < MAX_OBJECT_WORDS; i++, n++) {
+        if (is_skipped(&words[i]) && object->head == NULL)
+            continue;
+        if (is_end(&words[i], i == from))
+            break;
+        note_word(object, &words[i]);
+    }
+    return i;
+}
+
+static bool is_little(const struct text_word *word, const char *text)
+{
+    return str_eq(word->text, str_c(text));
+}
+
+/* "properties of an account": the second noun says what the first is about. */
+static void read_of(const struct text_word *words, size_t count, size_t at, struct object *object)
+{
+    struct object second = {.head = NULL};
+    size_t end = read_phrase(words, count, at + 1, &second);
+    if (second.head == NULL || second.head->lexeme == NULL)
+        return;
+    object->modifiers |= second.modifiers | 1u << second.head->lexeme->noun;
+    object->end = end;
+}
+
+static bool is_content(const struct object *object)
+{
+    if (object->head == NULL || object->head->lexeme == NULL)
+        return false;
+    enum noun_kind noun = object->head->lexeme->noun;
+    return noun == NOUN_CONTENT || noun == NOUN_LIGHT || noun == NOUN_KNOWLEDGE;
+}
+
+struct object classify_object(const struct text_word *words, size_t count, size_t from)
+{
+    struct object object = {.head = NULL};
+    size_t at = read_phrase(words, count, from, &object);
+    object.end = at;
+    if (at >= count || words[at].lexeme == NULL || object.head == NULL)
+        return object;
+    if (is_little(&words[at], "of")) {
+        read_of(words, count, at, &object);
+    } else if (words[at].lexeme->little == LITTLE_PREPOSITION ||
+               words[at].lexeme->little == LITTLE_TO) {
+        struct object container = {.head = NULL};
+        (void)read_phrase(words, count, at + 1, &container);
+        object.is_in_content = is_content(&container);
+    }
+    return object;
+}
+
+static bool has_modifier(const struct object *object, enum noun_kind noun)
+{
+    return (object->modifiers >> noun & 1) != 0;
+}
+
+static bool is_about_access(const struct object *object)
+{
+    return has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
+           has_modifier(object, NOUN_ORG) || object->is_access || object->is_key;
+}
+
+static bool is_governing(const struct findings *findings)
+{
+    return findings_has(findings, SIGNAL_PRODUCT_IDENTITY) ||
+           findings_has(findings, SIGNAL_PRODUCT_SECURITY);
+}
+
+/* The kinds of nouns that need the right company. */
+static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
+                              const struct findings *findings)
+{
+    switch (noun) {
+    case NOUN_SENSITIVE:
+    case NOUN_ORG:
+        return true;
+    case NOUN_PERSON:
+        return !object->is_in_content;
+    case NOUN_TEAM:
+        return !object->is_in_content;
+    case NOUN_ACCESS:
+        return true;
+    case NOUN_KEY:
+        return object->is_key || is_governing(findings) ||
+               str_starts(object->head->text, STR("token"));
+    case NOUN_POLICY:
+        return is_about_access(object) || is_governing(findings) || object->modifiers == 0 ||
+               has_modifier(object, NOUN_PERSON) || has_modifier(object, NOUN_GROUP);
+    case NOUN_GROUP:
+        return object->is_access || has_modifier(object, NOUN_PERSON) ||
+               has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
+               (object->modifiers == 0 && !findings_has(findings, SIGNAL_PRODUCT_CUSTOMER));
+    case NOUN_ACCOUNT:
+        return !findings_has(findings, SIGNAL_PRODUCT_CUSTOMER) && !object->is_in_content;
+    case NOUN_BILLING:
+        return has_modifier(object, NOUN_SENSITIVE);
+    case NOUN_SETTING:
+        return is_about_access(object) || has_modifier(object, NOUN_POLICY) ||
+               has_modifier(object, NOUN_ACCOUNT) || has_modifier(object, NOUN_TEAM);
+    case NOUN_NONE:
+    case NOUN_OTHER:
+    case NOUN_CODE:
+    case NOUN_QUERY:
+    case NOUN_INQUIRY:
+    case NOUN_CACHE:
+        return has_modifier(object, NOUN_SENSITIVE) || object->is_access || object->is_key ||
+               (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method"));
+    case NOUN_CONTENT:
+    case NOUN_KNOWLEDGE:
+    case NOUN_LIGHT:
+        return object->has_sharing && noun == NOUN_LIGHT;
+    }
+    return true;
+}
+
+bool classify_object_is_sensitive(const struct object *object, const struct findings *findings)
+{
+    if (object->head == NULL)
+        return false;
+    enum noun_kind noun = object->head->lexeme == NULL ? NOUN_NONE : object->head->lexeme->noun;
+    return is_sensitive_here(object, noun, findings);
+}
+
+bool classify_object_is_light(const struct object *object)
+{
+    return object->head != NULL && object->head->lexeme != NULL &&
+           object->head->lexeme->noun == NOUN_LIGHT && !object->has_sharing;
+}

@@ -1,0 +1,494 @@
+/*
+ * A shallow reading of English: which verbs say what the tool does, and which are only mentioned.
+ * Said is what begins a sentence, follows "then" or "and" on what was said, stands in the third
+ * person, or in the passive; not what is denied, stands under a condition, is an identifier, or
+ * tells the reader what to do.
+ */
+#include "base/attr.h"
+#include "catalog/classify_priv.h"
+
+enum { LOOK_BACK = 4 };
+
+enum said { NOT_SAID, SAID_MILDLY, SAID };
+
+struct reader {
+    struct findings *findings;
+    const struct text *text;
+    size_t sentence;    /* index of its first word */
+    size_t number;      /* of the sentence, from 0 */
+    size_t clause;      /* index of the first word behind a colon or a bullet */
+    size_t last_said;   /* index and 1 of the verb said last in this sentence; 0: none */
+    size_t lead_number; /* the sentence of the lead, valid with findings->lead_verb */
+    bool is_denied;
+    bool is_if;
+    bool in_section; /* under a heading: arguments, returns, examples */
+    bool is_parameter;
+};
+
+static enum little_kind little_of(const struct text_word *word)
+{
+    return word->lexeme == NULL ? LITTLE_NONE : (enum little_kind)word->lexeme->little;
+}
+
+static const struct text_word *word_at(const struct reader *reader, size_t i)
+{
+    return &reader->text->words[i];
+}
+
+/* The word before i in the same sentence, adverbs passed over; NULL: none. */
+static const struct text_word *previous(const struct reader *reader, size_t i)
+{
+    while (i > reader->sentence) {
+        i--;
+        if (little_of(word_at(reader, i)) != LITTLE_ADVERB &&
+            little_of(word_at(reader, i)) != LITTLE_ONLY)
+            return word_at(reader, i);
+    }
+    return NULL;
+}
+
+static bool is_heading(const struct text_word *word)
+{
+    static const struct str words[] = {
+        STR_INIT("args"),       STR_INIT("arguments"),     STR_INIT("parameters"),
+        STR_INIT("params"),     STR_INIT("returns"),       STR_INIT("return"),
+        STR_INIT("example"),    STR_INIT("examples"),      STR_INIT("prerequisites"),
+        STR_INIT("response"),   STR_INIT("requirements"),  STR_INIT("tips"),
+        STR_INIT("errors"),     STR_INIT("raises"),        STR_INIT("workflow"),
+        STR_INIT("output"),     STR_INIT("input"),         STR_INIT("inputs"),
+        STR_INIT("permissions"), STR_INIT("steps"),        STR_INIT("instructions"),
+        STR_INIT("hints"),      STR_INIT("see"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_eq(word->text, words[i]))
+            return true;
+    return false;
+}
+
+static void begin_sentence(struct reader *reader, size_t i)
+{
+    const struct text *text = reader->text;
+    if (i > 0)
+        reader->number++;
+    reader->sentence = reader->clause = i;
+    reader->last_said = 0;
+    reader->is_denied = reader->is_if = false;
+    bool ends_line = i + 1 == text->count || text->words[i + 1].before >= TEXT_COLON ||
+                     (i + 2 < text->count && text->words[i + 2].before == TEXT_COLON);
+    if (ends_line && i > 0 && is_heading(word_at(reader, i)))
+        reader->in_section = true;
+}
+
+/* What denies is the sentence's until something else begins. */
+static void note_comma(struct reader *reader, size_t i)
+{
+    const struct lexeme *lexeme = word_at(reader, i)->lexeme;
+    bool goes_on = lexeme != NULL && lexeme->verb > VERB_SOFT && (lexeme->forms & FORM_BASE) != 0;
+    if (!goes_on && little_of(word_at(reader, i)) != LITTLE_AND)
+        reader->is_denied = false;
+    reader->is_if = false;
+}
+
+static void note_break(struct reader *reader, size_t i)
+{
+    const struct text_word *word = word_at(reader, i);
+    switch ((enum text_break)word->before) {
+    case TEXT_SENTENCE:
+        begin_sentence(reader, i);
+        break;
+    case TEXT_BULLET:
+    case TEXT_COLON:
+        reader->clause = i;
+        reader->is_denied = reader->is_if = false;
+        break;
+    case TEXT_COMMA:
+        note_comma(reader, i);
+        break;
+    case TEXT_JOINED:
+    case TEXT_SPACE:
+        break;
+    }
+}
+
+static void note_little(struct reader *reader, size_t i)
+{
+    const struct text_word *word = word_at(reader, i);
+    bool is_not_only = i + 1 < reader->text->count &&
+                       little_of(word_at(reader, i + 1)) == LITTLE_ONLY;
+    if (little_of(word) == LITTLE_NOT && !is_not_only)
+        reader->is_denied = true;
+    if (little_of(word) == LITTLE_IF)
+        reader->is_if = true;
+    if (str_eq(word->text, STR("but")) || str_eq(word->text, STR("then")))
+        reader->is_denied = reader->is_if = false;
+}
+
+/* Words that may stand before what the tool does: "Use this tool to", "Allows you to". */
+static bool is_lead_in(const struct text_word *word)
+{
+    if (word->lexeme == NULL)
+        return false;
+    if (word->lexeme->verb == VERB_SOFT)
+        return true;
+    switch ((enum little_kind)word->lexeme->little) {
+    case LITTLE_ARTICLE:
+    case LITTLE_THIS:
+    case LITTLE_WHICH:
+    case LITTLE_TO:
+    case LITTLE_MODAL:
+    case LITTLE_ADVERB:
+    case LITTLE_TOOL:
+    case LITTLE_YOU:
+    case LITTLE_BE:
+    case LITTLE_PREPOSITION:
+    case LITTLE_AND:
+        return true;
+    case LITTLE_NONE:
+    case LITTLE_ANY:
+    case LITTLE_NOT:
+    case LITTLE_WAS:
+    case LITTLE_IF:
+    case LITTLE_ONLY:
+        break;
+    }
+    return false;
+}
+
+static bool follows_lead_in(const struct reader *reader, size_t i)
+{
+    for (size_t at = i; at > reader->clause; at--)
+        if (!is_lead_in(word_at(reader, at - 1)))
+            return false;
+    return true;
+}
+
+static bool is_passive(const struct reader *reader, size_t i)
+{
+    for (size_t n = 1; n <= LOOK_BACK && i >= reader->sentence + n; n++) {
+        const struct text_word *word = word_at(reader, i - n);
+        if (little_of(word) == LITTLE_BE)
+            return true;
+        if (little_of(word) != LITTLE_ADVERB && little_of(word) != LITTLE_AND &&
+            (word->lexeme == NULL || (word->lexeme->forms & FORM_ED) == 0))
+            return false;
+    }
+    return false;
+}
+
+/* "create, update and delete": the same form goes on. */
+static bool goes_on(const struct reader *reader, size_t i)
+{
+    const struct text_word *word = word_at(reader, i);
+    const struct text_word *before = previous(reader, i);
+    if (reader->last_said == 0 || before == NULL)
+        return false;
+    const struct lexeme *last = word_at(reader, reader->last_said - 1)->lexeme;
+    bool is_joined = little_of(before) == LITTLE_AND || word->before == TEXT_COMMA;
+    if (!is_joined || (last->forms & word->lexeme->forms) == 0)
+        return false;
+    if (!word->lexeme->is_noun)
+        return true;
+    if (i + 1 >= reader->text->count)
+        return false;
+    enum little_kind next = little_of(word_at(reader, i + 1));
+    return next == LITTLE_ARTICLE || next == LITTLE_THIS || next == LITTLE_ANY ||
+           next == LITTLE_AND || word_at(reader, i + 1)->before == TEXT_COMMA;
+}
+
+static enum said judge_base(const struct reader *reader, size_t i, const struct text_word *before)
+{
+    enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
+    bool is_early = reader->number < 2 && !reader->in_section && !reader->is_parameter;
+    if (i == reader->clause)
+        return is_early ? SAID : SAID_MILDLY;
+    if (follows_lead_in(reader, i))
+        return is_early ? SAID : SAID_MILDLY;
+    if (little == LITTLE_MODAL && i >= reader->sentence + 2 &&
+        little_of(word_at(reader, i - 2)) != LITTLE_YOU)
+        return SAID;
+    return NOT_SAID;
+}
+
+static enum said judge_third(const struct reader *reader, size_t i, const struct text_word *before)
+{
+    const struct lexeme *lexeme = word_at(reader, i)->lexeme;
+    enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
+    if (i == reader->clause || follows_lead_in(reader, i))
+        return SAID;
+    if (lexeme->is_noun)
+        return NOT_SAID;
+    return little == LITTLE_ARTICLE || little == LITTLE_PREPOSITION || little == LITTLE_ANY
+               ? NOT_SAID
+               : SAID;
+}
+
+static enum said judge_gerund(const struct reader *reader, size_t i, const struct text_word *before)
+{
+    if (reader->in_section || reader->is_parameter || reader->number > 1)
+        return NOT_SAID;
+    if (i == reader->clause)
+        return SAID_MILDLY;
+    enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
+    if (little == LITTLE_PREPOSITION &&
+        (str_eq(before->text, STR("for")) || str_eq(before->text, STR("including"))))
+        return SAID;
+    return little == LITTLE_WHICH || follows_lead_in(reader, i) ? SAID : NOT_SAID;
+}
+
+static enum said judge_verb(const struct reader *reader, size_t i)
+{
+    const struct text_word *word = word_at(reader, i);
+    const struct text_word *before = previous(reader, i);
+    unsigned forms = word->lexeme->forms;
+    enum said said = NOT_SAID;
+    if (goes_on(reader, i))
+        return SAID;
+    if ((forms & FORM_BASE) != 0)
+        said = judge_base(reader, i, before);
+    if (said == NOT_SAID && (forms & FORM_S) != 0)
+        said = judge_third(reader, i, before);
+    if (said == NOT_SAID && (forms & FORM_ING) != 0)
+        said = judge_gerund(reader, i, before);
+    if (said == NOT_SAID && (forms & FORM_ED) != 0 && is_passive(reader, i))
+        said = SAID;
+    return said;
+}
+
+/* Words whose object decides. */
+static enum verb_kind kind_with_object(const struct lexeme *verb, const struct object *object)
+{
+    enum noun_kind noun = object->head == NULL || object->head->lexeme == NULL
+                              ? NOUN_NONE
+                              : (enum noun_kind)object->head->lexeme->noun;
+    if (verb->verb == VERB_EXEC && (noun == NOUN_INQUIRY || noun == NOUN_KNOWLEDGE))
+        return VERB_READ;
+    return verb->verb;
+}
+
+static enum signal lead_signal(enum verb_kind kind)
+{
+    static const enum signal signals[VERB_KINDS] = {
+        [VERB_READ] = SIGNAL_LEAD_READ,       [VERB_MAKE] = SIGNAL_LEAD_MAKE,
+        [VERB_WRITE] = SIGNAL_LEAD_WRITE,     [VERB_MANAGE] = SIGNAL_LEAD_MANAGE,
+        [VERB_EXEC] = SIGNAL_LEAD_EXEC,       [VERB_REMOVE] = SIGNAL_LEAD_REMOVE,
+        [VERB_DESTROY] = SIGNAL_LEAD_DESTROY, [VERB_SHARE] = SIGNAL_LEAD_SHARE,
+        [VERB_ADMIN] = SIGNAL_LEAD_ADMIN,
+    };
+    return signals[kind];
+}
+
+/* SIGNALS: says nothing. */
+static enum signal later_signal(enum verb_kind kind, bool is_same_sentence)
+{
+    switch (kind) {
+    case VERB_READ:
+    case VERB_MAKE:
+        return is_same_sentence ? SIGNALS : SIGNAL_BODY_READ;
+    case VERB_WRITE:
+        return is_same_sentence ? SIGNAL_CHAIN_WRITE : SIGNAL_BODY_WRITE;
+    case VERB_EXEC:
+        return is_same_sentence ? SIGNAL_CHAIN_EXEC : SIGNAL_BODY_EXEC;
+    case VERB_REMOVE:
+        return is_same_sentence ? SIGNAL_CHAIN_REMOVE : SIGNAL_BODY_REMOVE;
+    case VERB_DESTROY:
+        return is_same_sentence ? SIGNAL_CHAIN_DESTROY : SIGNAL_BODY_DESTROY;
+    case VERB_SHARE:
+    case VERB_ADMIN:
+        return is_same_sentence ? SIGNAL_CHAIN_ADMIN : SIGNAL_BODY_ADMIN;
+    case VERB_NONE:
+    case VERB_SOFT:
+    case VERB_MANAGE:
+    case VERB_KINDS:
+        break;
+    }
+    return SIGNALS;
+}
+
+static enum signal mention_signal(enum verb_kind kind)
+{
+    switch (kind) {
+    case VERB_WRITE:
+    case VERB_EXEC:
+        return SIGNAL_MENTION_WRITE;
+    case VERB_REMOVE:
+    case VERB_DESTROY:
+        return SIGNAL_MENTION_DESTROY;
+    case VERB_SHARE:
+    case VERB_ADMIN:
+        return SIGNAL_MENTION_ADMIN;
+    case VERB_NONE:
+    case VERB_SOFT:
+    case VERB_READ:
+    case VERB_MAKE:
+    case VERB_MANAGE:
+    case VERB_KINDS:
+        break;
+    }
+    return SIGNALS;
+}
+
+static void note(struct reader *reader, enum signal signal, struct str what)
+{
+    if (signal != SIGNALS)
+        findings_add(reader->findings, signal, reader->is_parameter ? IN_PARAMETER : IN_DESCRIPTION,
+                     what);
+}
+
+static bool is_lead_place(const struct reader *reader)
+{
+    return reader->findings->lead_verb == NULL && reader->number < 3 && !reader->is_parameter &&
+           !reader->in_section;
+}
+
+/* In the passive, the object stands before the verb: "an account is created". */
+static struct object object_of(const struct reader *reader, size_t i)
+{
+    const struct text_word *word = word_at(reader, i);
+    if ((word->lexeme->forms & FORM_BASE) != 0 || (word->lexeme->forms & FORM_ED) == 0 ||
+        !is_passive(reader, i))
+        return classify_object(reader->text->words, reader->text->count, i + 1);
+    size_t at = i;
+    while (at > reader->sentence && little_of(word_at(reader, at)) != LITTLE_BE)
+        at--;
+    while (at > reader->sentence && little_of(word_at(reader, at - 1)) != LITTLE_IF &&
+           little_of(word_at(reader, at - 1)) != LITTLE_ARTICLE &&
+           word_at(reader, at)->before < TEXT_COMMA)
+        at--;
+    return classify_object(reader->text->words, i, at);
+}
+
+static void say_lead(struct reader *reader, size_t i, enum verb_kind kind,
+                     const struct object *object)
+{
+    struct str what = word_at(reader, i)->text;
+    reader->findings->lead_verb = word_at(reader, i)->lexeme;
+    reader->lead_number = reader->number;
+    note(reader, lead_signal(kind), what);
+    if (kind >= VERB_WRITE && classify_object_is_sensitive(object, reader->findings))
+        note(reader, SIGNAL_LEAD_SENSITIVE, object->head->text);
+    if (classify_object_is_light(object))
+        note(reader, SIGNAL_LEAD_LIGHT, object->head->text);
+}
+
+static void say_later(struct reader *reader, size_t i, enum verb_kind kind, enum said said,
+                      const struct object *object)
+{
+    struct str what = word_at(reader, i)->text;
+    bool is_same = reader->findings->lead_verb != NULL && reader->number == reader->lead_number;
+    enum signal signal = later_signal(kind, is_same);
+    bool is_sensitive = kind >= VERB_WRITE && classify_object_is_sensitive(object, reader->findings);
+    if (said == SAID_MILDLY)
+        signal = mention_signal(kind);
+    if (reader->is_parameter)
+        signal = kind == VERB_DESTROY  ? SIGNAL_PARAM_HARM
+                 : kind == VERB_REMOVE ? SIGNAL_PARAM_HARM
+                 : kind >= VERB_SHARE  ? SIGNAL_PARAM_ADMIN
+                                       : SIGNALS;
+    note(reader, signal, what);
+    if (is_sensitive)
+        note(reader,
+             said == SAID_MILDLY || reader->is_parameter ? SIGNAL_MENTION_ADMIN
+             : is_same                                    ? SIGNAL_CHAIN_ADMIN
+                                                          : SIGNAL_BODY_ADMIN,
+             object->head->text);
+}
+
+static void read_verb(struct reader *reader, size_t i)
+{
+    const struct text_word *word = word_at(reader, i);
+    enum said said = word->is_code ? NOT_SAID : judge_verb(reader, i);
+    if (reader->is_denied)
+        return;
+    if (reader->is_if) {
+        /* The condition takes one verb; what follows it is said again. */
+        reader->is_if = word->lexeme->verb == VERB_SOFT;
+        said = NOT_SAID;
+    }
+    if (said == NOT_SAID) {
+        if (!word->lexeme->is_noun && (word->lexeme->forms & FORM_ED) == 0)
+            note(reader, mention_signal(word->lexeme->verb), word->text);
+        return;
+    }
+    if (word->lexeme->verb == VERB_SOFT)
+        return;
+    reader->last_said = i + 1;
+    struct object object = object_of(reader, i);
+    enum verb_kind kind = kind_with_object(word->lexeme, &object);
+    if (is_lead_place(reader) && lead_signal(kind) != 0)
+        say_lead(reader, i, kind, &object);
+    else
+        say_later(reader, i, kind, said, &object);
+}
+
+static bool matches(const struct text *text, size_t at, const struct phrase *phrase)
+{
+    enum { MAX_GAP = 3 };
+    size_t gap = 0;
+    size_t i = 1;
+    at++;
+    while (i < phrase->count) {
+        if (at == text->count)
+            return false;
+        if (str_eq(phrase->words[i], STR("~"))) {
+            gap = MAX_GAP;
+            i++;
+        } else if (str_eq(text->words[at].text, phrase->words[i])) {
+            gap = 0;
+            i++;
+            at++;
+        } else if (gap > 0) {
+            gap--;
+            at++;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void read_phrases(struct reader *reader, size_t i)
+{
+    unsigned number = word_at(reader, i)->lexeme->phrase;
+    while (number != 0) {
+        const struct phrase *phrase = classify_lexicon_phrase(reader->findings->lexicon, number);
+        if ((phrase->is_always || !reader->is_denied) && matches(reader->text, i, phrase))
+            note(reader, (enum signal)phrase->signal, phrase->words[0]);
+        number = phrase->next;
+    }
+}
+
+static void read_word(struct reader *reader, size_t i)
+{
+    const struct text_word *word = word_at(reader, i);
+    if (word->lexeme == NULL)
+        return;
+    if (word->lexeme->noun == NOUN_CODE && !word->is_code)
+        note(reader, SIGNAL_MENTION_CODE, word->text);
+    if (word->lexeme->phrase != 0)
+        read_phrases(reader, i);
+    if (word->lexeme->verb != VERB_NONE)
+        read_verb(reader, i);
+}
+
+static void read_all(struct reader *reader)
+{
+    for (size_t i = 0; i < reader->text->count; i++) {
+        note_break(reader, i);
+        read_word(reader, i);
+        note_little(reader, i);
+    }
+}
+
+void classify_prose(struct findings *findings, const struct text *text)
+{
+    struct reader reader = {.findings = findings, .text = text};
+    findings->oddities |= text->oddities;
+    read_all(&reader);
+}
+
+void classify_prose_parameter(struct findings *findings, const struct text *text)
+{
+    struct reader reader = {.findings = findings, .text = text, .is_parameter = true};
+    findings->oddities |= text->oddities;
+    read_all(&reader);
+}

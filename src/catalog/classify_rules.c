@@ -1,0 +1,154 @@
+#include "base/attr.h"
+#include "catalog/classify_priv.h"
+
+/* How clearly something was said. */
+enum { MENTIONED = 1, LIKELY = 2, CLEAR = 3 };
+
+struct rule {
+    enum signal signal;
+    unsigned level;
+};
+
+static bool has(const struct findings *findings, enum signal signal)
+{
+    return findings_has(findings, signal);
+}
+
+static unsigned strongest(const struct findings *findings, const struct rule *rules, size_t count)
+{
+    unsigned level = 0;
+    for (size_t i = 0; i < count; i++)
+        if (has(findings, rules[i].signal) && rules[i].level > level)
+            level = rules[i].level;
+    return level;
+}
+
+/* Does the name or the description say that something is changed? */
+static bool says_change(const struct findings *f)
+{
+    static const enum signal signals[] = {
+        SIGNAL_NAME_WRITE,  SIGNAL_NAME_REMOVE,  SIGNAL_NAME_DESTROY, SIGNAL_NAME_ADMIN,
+        SIGNAL_NAME_SHARE,  SIGNAL_NAME_EXEC,    SIGNAL_LEAD_WRITE,   SIGNAL_LEAD_REMOVE,
+        SIGNAL_LEAD_DESTROY, SIGNAL_LEAD_ADMIN,  SIGNAL_LEAD_SHARE,   SIGNAL_LEAD_EXEC,
+        SIGNAL_ENUM_WRITE,  SIGNAL_ENUM_REMOVE,  SIGNAL_ENUM_DESTROY, SIGNAL_ENUM_EXEC,
+        SIGNAL_ENUM_ADMIN,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        if (has(f, signals[i]))
+            return true;
+    return false;
+}
+
+static bool reads(const struct findings *f)
+{
+    return (has(f, SIGNAL_NAME_READ) || has(f, SIGNAL_NAME_KNOWLEDGE)) &&
+           (has(f, SIGNAL_LEAD_READ) || has(f, SIGNAL_LEAD_MAKE) || has(f, SIGNAL_LEAD_NONE));
+}
+
+static bool is_security_change(const struct findings *f)
+{
+    return has(f, SIGNAL_PRODUCT_SECURITY) && says_change(f) && !has(f, SIGNAL_NAME_READ) &&
+           f->name_noun != NOUN_CONTENT && f->name_noun != NOUN_LIGHT;
+}
+
+static unsigned admin_level(const struct findings *f)
+{
+    static const struct rule rules[] = {
+        {SIGNAL_NAME_SENSITIVE, CLEAR}, {SIGNAL_NAME_ADMIN, CLEAR},  {SIGNAL_NAME_SHARE, CLEAR},
+        {SIGNAL_LEAD_ADMIN, LIKELY},    {SIGNAL_LEAD_SHARE, LIKELY}, {SIGNAL_ENUM_ADMIN, LIKELY},
+        {SIGNAL_CHAIN_ADMIN, LIKELY},   {SIGNAL_BODY_ADMIN, LIKELY}, {SIGNAL_ENUM_OPENS, LIKELY},
+        {SIGNAL_PARAM_ADMIN, MENTIONED}, {SIGNAL_MENTION_ADMIN, MENTIONED},
+        {SIGNAL_SAYS_ODD, LIKELY},      {SIGNAL_LEAD_SENSITIVE, LIKELY},
+    };
+    unsigned level = strongest(f, rules, ARRAY_LEN(rules));
+    if (has(f, SIGNAL_LEAD_SENSITIVE) && !has(f, SIGNAL_NAME_READ))
+        level = CLEAR;
+    if (is_security_change(f) && level < LIKELY)
+        level = LIKELY;
+    if (has(f, SIGNAL_ENUM_SENSITIVE) && says_change(f) && f->name_noun == NOUN_NONE &&
+        level < LIKELY)
+        level = LIKELY;
+    return level;
+}
+
+/* Does it run what it is given? */
+static unsigned exec_level(const struct findings *f)
+{
+    bool runs = has(f, SIGNAL_NAME_EXEC) || has(f, SIGNAL_LEAD_EXEC) || has(f, SIGNAL_CHAIN_EXEC);
+    bool is_limited = has(f, SIGNAL_LIMITED) &&
+                      !(has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_MENTION_DESTROY));
+    if (has(f, SIGNAL_PASSTHROUGH))
+        return LIKELY;
+    if (is_limited)
+        return 0;
+    if (has(f, SIGNAL_PARAM_CODE) && (runs || !reads(f)))
+        return CLEAR;
+    if (runs && (has(f, SIGNAL_ANYTHING) || has(f, SIGNAL_MENTION_CODE)))
+        return LIKELY;
+    if (runs && has(f, SIGNAL_PARAM_QUERY))
+        return LIKELY;
+    return has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_PARAM_CODE) ? LIKELY : 0;
+}
+
+static unsigned destructive_level(const struct findings *f)
+{
+    static const struct rule rules[] = {
+        {SIGNAL_NAME_DESTROY, CLEAR},   {SIGNAL_NAME_REMOVE, CLEAR},  {SIGNAL_NAME_ALSO_HARM, CLEAR},
+        {SIGNAL_LEAD_DESTROY, CLEAR},   {SIGNAL_LEAD_REMOVE, LIKELY}, {SIGNAL_CHAIN_DESTROY, CLEAR},
+        {SIGNAL_CHAIN_REMOVE, LIKELY},  {SIGNAL_BODY_DESTROY, LIKELY}, {SIGNAL_BODY_REMOVE, MENTIONED},
+        {SIGNAL_ENUM_DESTROY, CLEAR},   {SIGNAL_ENUM_REMOVE, LIKELY}, {SIGNAL_FLAG_DESTROY, LIKELY},
+        {SIGNAL_OVERWRITES, LIKELY},    {SIGNAL_FINAL, MENTIONED},    {SIGNAL_PARAM_HARM, MENTIONED},
+        {SIGNAL_SAYS_BOTH, LIKELY},     {SIGNAL_TALKS, LIKELY},       {SIGNAL_HIDDEN, LIKELY},
+        {SIGNAL_DISGUISED, LIKELY},     {SIGNAL_NAME_MENTION, MENTIONED},
+    };
+    unsigned level = strongest(f, rules, ARRAY_LEN(rules));
+    unsigned exec = exec_level(f);
+    bool is_light = has(f, SIGNAL_NAME_LIGHT) || has(f, SIGNAL_LEAD_LIGHT);
+    if (is_light && !has(f, SIGNAL_NAME_DESTROY) && !has(f, SIGNAL_LEAD_DESTROY) && level == LIKELY)
+        level = MENTIONED;
+    if (is_light && has(f, SIGNAL_NAME_REMOVE) && !has(f, SIGNAL_LEAD_DESTROY))
+        level = MENTIONED;
+    return exec > level ? exec : level;
+}
+
+static unsigned write_level(const struct findings *f)
+{
+    static const struct rule rules[] = {
+        {SIGNAL_NAME_WRITE, CLEAR},   {SIGNAL_LEAD_WRITE, CLEAR},   {SIGNAL_ENUM_WRITE, CLEAR},
+        {SIGNAL_NAME_EXEC, LIKELY},   {SIGNAL_LEAD_EXEC, LIKELY},   {SIGNAL_CHAIN_WRITE, LIKELY},
+        {SIGNAL_NAME_REMOVE, CLEAR},  {SIGNAL_LEAD_REMOVE, CLEAR},  {SIGNAL_ENUM_EXEC, LIKELY},
+        {SIGNAL_BODY_WRITE, MENTIONED}, {SIGNAL_SAYS_WRITES, LIKELY}, {SIGNAL_LOCAL_FILE, MENTIONED},
+        {SIGNAL_PARAM_OUTPUT, LIKELY}, {SIGNAL_MENTION_WRITE, MENTIONED},
+    };
+    return strongest(f, rules, ARRAY_LEN(rules));
+}
+
+static unsigned read_level(const struct findings *f)
+{
+    if (reads(f))
+        return CLEAR;
+    if (has(f, SIGNAL_NAME_READ) || has(f, SIGNAL_LEAD_READ) || has(f, SIGNAL_LEAD_MAKE) ||
+        has(f, SIGNAL_NAME_MAKE) || has(f, SIGNAL_ENUM_READ))
+        return LIKELY;
+    return has(f, SIGNAL_NAME_KNOWLEDGE) ? LIKELY : 0;
+}
+
+struct opinion classify_rules(const struct findings *findings)
+{
+    unsigned levels[CATEGORIES] = {
+        [CATEGORY_READ_ONLY] = read_level(findings),
+        [CATEGORY_WRITE] = write_level(findings),
+        [CATEGORY_DESTRUCTIVE] = destructive_level(findings),
+        [CATEGORY_ADMIN] = admin_level(findings),
+    };
+    struct opinion opinion = {.category = CATEGORY_ADMIN};
+    for (unsigned floor = LIKELY; floor > 0 && opinion.level == 0; floor--)
+        for (unsigned category = CATEGORIES; category > 0; category--)
+            if (levels[category - 1] >= floor && opinion.level == 0)
+                opinion = (struct opinion){.category = (enum category)(category - 1),
+                                           .level = levels[category - 1]};
+    opinion.is_floor = opinion.level == CLEAR && opinion.category != CATEGORY_READ_ONLY;
+    opinion.is_clear_read = levels[CATEGORY_READ_ONLY] == CLEAR && levels[CATEGORY_WRITE] == 0 &&
+                            levels[CATEGORY_DESTRUCTIVE] == 0 && levels[CATEGORY_ADMIN] == 0;
+    return opinion;
+}
