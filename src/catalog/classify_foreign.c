@@ -35,86 +35,119 @@ static void find_inside(const struct classify_lexicon *lexicon, struct str word,
     }
 }
 
-static void read_word(const struct classify_lexicon *lexicon, const struct text_word *word,
-                      struct sentence *sentence)
+static bool is_english(const struct text_word *word)
 {
-    sentence->words++;
-    if (word->is_foreign) {
-        sentence->has_script = true;
-        if (bytes_of(word->text.ptr[0]) >= 3)
-            find_inside(lexicon, word->text, sentence);
-        else
-            note_stem(sentence, classify_lexicon_stem(lexicon, word->text, NULL), word->text);
-        return;
-    }
-    /* Words of English that also are words elsewhere ("a", "no", "list") say little. */
-    if (word->lexeme != NULL && (word->lexeme->little != LITTLE_NONE ||
-                                 word->lexeme->verb != VERB_NONE || word->lexeme->noun != NOUN_NONE))
-        sentence->english++;
-    if (word->text.len > 1 && !word->is_code)
-        note_stem(sentence, classify_lexicon_stem(lexicon, word->text, NULL), word->text);
+    return word->lexeme != NULL &&
+           (word->lexeme->little != LITTLE_NONE || word->lexeme->verb != VERB_NONE ||
+            word->lexeme->noun != NOUN_NONE);
 }
 
-/* Of an English sentence about a third of the words are known ones. */
-static bool is_foreign(const struct sentence *sentence)
+static void count_word(const struct text_word *word, struct sentence *sentence)
 {
-    return sentence->has_script || (sentence->words >= 2 && sentence->english * 4 < sentence->words);
+    sentence->has_script |= word->is_foreign;
+    sentence->words++;
+    sentence->english += is_english(word);
+}
+
+static void read_stems(const struct classify_lexicon *lexicon, const struct text *text, size_t from,
+                       size_t to, struct sentence *sentence)
+{
+    for (size_t i = from; i < to; i++) {
+        const struct text_word *word = &text->words[i];
+        if (word->is_foreign && bytes_of(word->text.ptr[0]) >= 3)
+            find_inside(lexicon, word->text, sentence);
+        else if (word->is_foreign || (word->text.len > 1 && !word->is_code))
+            note_stem(sentence, classify_lexicon_stem(lexicon, word->text, NULL), word->text);
+    }
+}
+
+/* Of an English text about every second word is a known one. In a text that is English a sentence
+ * without any is something else, if it is long enough to tell. */
+static bool is_foreign(const struct sentence *sentence, bool is_text_english)
+{
+    enum { TELLING = 4 };
+    if (sentence->has_script)
+        return true;
+    if (is_text_english)
+        return sentence->words >= TELLING && sentence->english == 0;
+    return sentence->english * 4 < sentence->words;
 }
 
 static void add(struct findings *findings, enum signal signal, const struct sentence *sentence,
-                enum stem_kind kind)
+                enum stem_kind kind, enum found_in where)
 {
-    findings_add(findings, signal, IN_DESCRIPTION, sentence->first[kind]);
+    findings_add(findings, signal, where, sentence->first[kind]);
 }
 
-static void conclude(struct findings *findings, const struct sentence *sentence)
+static void conclude(struct findings *findings, const struct sentence *sentence,
+                     enum found_in where)
 {
     const size_t *stems = sentence->stems;
     bool changes = stems[STEM_WRITE] + stems[STEM_DESTROY] + stems[STEM_ADMIN] > 0;
     bool is_denied = stems[STEM_NOT] > 0 && stems[STEM_READ] > 0;
     if (stems[STEM_DESTROY] > 0)
-        add(findings, SIGNAL_LEAD_DESTROY, sentence, STEM_DESTROY);
+        add(findings, SIGNAL_LEAD_DESTROY, sentence, STEM_DESTROY, where);
     if (stems[STEM_ADMIN] > 0)
-        add(findings, SIGNAL_LEAD_ADMIN, sentence, STEM_ADMIN);
+        add(findings, SIGNAL_LEAD_ADMIN, sentence, STEM_ADMIN, where);
     if (stems[STEM_EXEC] > 0)
-        add(findings, SIGNAL_LEAD_EXEC, sentence, STEM_EXEC);
+        add(findings, SIGNAL_LEAD_EXEC, sentence, STEM_EXEC, where);
     if (stems[STEM_WRITE] > 0 && !is_denied)
-        add(findings, SIGNAL_LEAD_WRITE, sentence, STEM_WRITE);
+        add(findings, SIGNAL_LEAD_WRITE, sentence, STEM_WRITE, where);
     if (changes && !is_denied && stems[STEM_SENSITIVE] > 0)
-        add(findings, SIGNAL_LEAD_SENSITIVE, sentence, STEM_SENSITIVE);
+        add(findings, SIGNAL_LEAD_SENSITIVE, sentence, STEM_SENSITIVE, where);
     else if (stems[STEM_DESTROY] > 0 && stems[STEM_PERSON] > 0)
-        add(findings, SIGNAL_LEAD_SENSITIVE, sentence, STEM_PERSON);
+        add(findings, SIGNAL_LEAD_SENSITIVE, sentence, STEM_PERSON, where);
     if (stems[STEM_READ] > 0)
-        add(findings, SIGNAL_LEAD_READ, sentence, STEM_READ);
+        add(findings, SIGNAL_LEAD_READ, sentence, STEM_READ, where);
 }
 
-static void end_sentence(struct findings *findings, const struct sentence *sentence,
-                         bool *has_foreign, bool *is_understood)
+static bool is_understood(const struct sentence *sentence)
 {
-    if (sentence->words == 0 || !is_foreign(sentence))
-        return;
     const size_t *stems = sentence->stems;
-    conclude(findings, sentence);
-    *has_foreign = true;
-    *is_understood |= stems[STEM_READ] + stems[STEM_WRITE] + stems[STEM_DESTROY] +
-                          stems[STEM_ADMIN] + stems[STEM_EXEC] >
-                      0;
+    return stems[STEM_READ] + stems[STEM_WRITE] + stems[STEM_DESTROY] + stems[STEM_ADMIN] +
+               stems[STEM_EXEC] >
+           0;
 }
 
+/* The end of the sentence that begins at from. */
+static size_t end_of(const struct text *text, size_t from, struct sentence *sentence)
+{
+    size_t i = from;
+    do
+        count_word(&text->words[i++], sentence);
+    while (i < text->count && text->words[i].before != TEXT_SENTENCE);
+    return i;
+}
+
+static bool is_text_english(const struct text *text, bool *ret_has_script)
+{
+    struct sentence all = {.words = 0};
+    for (size_t i = 0; i < text->count; i++)
+        count_word(&text->words[i], &all);
+    *ret_has_script = all.has_script;
+    return all.english * 4 >= all.words;
+}
+
+/* A name is foreign only where its words say so: unknown words are nothing special in names. */
 void classify_foreign(struct findings *findings, const struct text *text, enum found_in where)
 {
-    struct sentence sentence = {.words = 0};
+    bool has_script;
     bool has_foreign = false;
-    bool is_understood = false;
-    for (size_t i = 0; i < text->count; i++) {
-        if (text->words[i].before == TEXT_SENTENCE) {
-            end_sentence(findings, &sentence, &has_foreign, &is_understood);
-            sentence = (struct sentence){.words = 0};
+    bool understood = false;
+    bool is_english = is_text_english(text, &has_script);
+    for (size_t i = 0; i < text->count;) {
+        struct sentence sentence = {.words = 0};
+        size_t end = end_of(text, i, &sentence);
+        if (is_foreign(&sentence, is_english)) {
+            read_stems(findings->lexicon, text, i, end, &sentence);
+            conclude(findings, &sentence, where);
+            has_foreign = true;
+            understood |= is_understood(&sentence);
         }
-        read_word(findings->lexicon, &text->words[i], &sentence);
+        i = end;
     }
-    end_sentence(findings, &sentence, &has_foreign, &is_understood);
-    if (has_foreign)
-        findings_add(findings, is_understood ? SIGNAL_FOREIGN : SIGNAL_FOREIGN_UNKNOWN,
-                     where, STR_NONE);
+    if (understood)
+        findings_add(findings, SIGNAL_FOREIGN, where, STR_NONE);
+    else if (has_foreign && (has_script || (!is_english && where != IN_NAME && text->count >= 4)))
+        findings_add(findings, SIGNAL_FOREIGN_UNKNOWN, where, STR_NONE);
 }

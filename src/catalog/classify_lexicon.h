@@ -38,6 +38,7 @@ enum noun_kind {
     NOUN_LIGHT,     /* taking it off leaves the thing: label, reaction */
     NOUN_CACHE,
     NOUN_QUERY,
+    NOUN_ASKING, /* a language that only asks */
     NOUN_CODE,
     NOUN_SETTING,
     NOUN_KEY, /* sensitive with the right word before it, as are the next ones */

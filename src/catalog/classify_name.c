@@ -32,11 +32,15 @@ static size_t find_clear(const struct text *name, size_t from)
     return name->count;
 }
 
-static size_t find_any(const struct text *name, size_t from)
+/* Words that may be nouns: the last one (users_list), else the first. */
+static size_t find_any(const struct text *name, size_t from, const struct lexeme *lead)
 {
-    for (size_t i = name->count; i > from; i--)
-        if (is_action(&name->words[i - 1]))
-            return i - 1;
+    const struct text_word *last = &name->words[name->count - 1];
+    if (is_action(last) && (lead == NULL || last->lexeme->verb == lead->verb))
+        return name->count - 1;
+    for (size_t i = from; i < name->count; i++)
+        if (is_action(&name->words[i]))
+            return i;
     return name->count;
 }
 
@@ -55,7 +59,7 @@ static size_t find_action(const struct text *name, size_t from, const struct lex
     if (is_action(first))
         return from;
     at = find_clear(name, from);
-    return at < name->count ? at : find_any(name, from);
+    return at < name->count ? at : find_any(name, from, lead);
 }
 
 static enum signal signal_of_verb(enum verb_kind kind)
@@ -106,7 +110,15 @@ static void add_words_before(const struct text *name, size_t from, size_t action
 
 static bool may_change(enum verb_kind kind)
 {
-    return kind >= VERB_WRITE;
+    return kind >= VERB_WRITE && kind != VERB_EXEC;
+}
+
+/* prometheus_build_info, open_nodes: the description knows better what such a word is. Not so for
+ * what destroys: a liar would call that a noun. */
+static bool is_rather_noun(const struct lexeme *verb, const struct lexeme *lead)
+{
+    return verb->is_noun && (verb->verb == VERB_WRITE || verb->verb == VERB_EXEC) && lead != NULL &&
+           lead->verb == VERB_READ;
 }
 
 /* Making a token is handing out a right; making a policy document is not. */
@@ -165,6 +177,10 @@ void classify_name(struct findings *findings, const struct text *name, size_t pr
     size_t from = prefix < name->count ? prefix : 0;
     size_t action = find_action(name, from, findings->lead_verb);
     look_beside(findings, name, from, action);
+    if (action < name->count && is_rather_noun(name->words[action].lexeme, findings->lead_verb)) {
+        findings_add(findings, SIGNAL_NAME_NOUN, IN_NAME, name->words[action].text);
+        action = name->count;
+    }
     if (action == name->count) {
         struct str all = name->count == 0 ? STR_NONE : name->words[0].text;
         findings_add(findings,

@@ -92,6 +92,7 @@ static void note_word(struct object *object, const struct text_word *word)
         is_one_of(word->text, lists, ARRAY_LEN(lists)))
         object->is_access = true;
     object->head = word;
+    object->words++;
 }
 
 static size_t read_phrase(const struct text_word *words, size_t count, size_t from,
@@ -185,12 +186,12 @@ static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
         return object->is_key || is_governing(findings) ||
                str_starts(object->head->text, STR("token"));
     case NOUN_POLICY:
-        return is_about_access(object) || is_governing(findings) || object->modifiers == 0 ||
+        return is_about_access(object) || is_governing(findings) || object->words == 1 ||
                has_modifier(object, NOUN_PERSON) || has_modifier(object, NOUN_GROUP);
     case NOUN_GROUP:
         return object->is_access || has_modifier(object, NOUN_PERSON) ||
                has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
-               (object->modifiers == 0 && !findings_has(findings, SIGNAL_PRODUCT_CUSTOMER));
+               (object->words == 1 && !findings_has(findings, SIGNAL_PRODUCT_CUSTOMER));
     case NOUN_ACCOUNT:
         return !findings_has(findings, SIGNAL_PRODUCT_CUSTOMER) && !object->is_in_content;
     case NOUN_BILLING:
@@ -203,8 +204,10 @@ static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
     case NOUN_CODE:
     case NOUN_QUERY:
     case NOUN_INQUIRY:
+    case NOUN_ASKING:
     case NOUN_CACHE:
-        return has_modifier(object, NOUN_SENSITIVE) || object->is_access || object->is_key ||
+        return has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
+               object->is_access || object->is_key ||
                (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method"));
     case NOUN_CONTENT:
     case NOUN_KNOWLEDGE:

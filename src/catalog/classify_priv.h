@@ -57,6 +57,7 @@ static inline bool findings_has(const struct findings *findings, enum signal sig
 /* What an action is done to: the words behind a verb up to a preposition. */
 struct object {
     const struct text_word *head; /* NULL: none */
+    size_t words;                 /* how many it has */
     uint32_t modifiers;           /* bit per enum noun_kind */
     bool has_sharing;             /* a word of sharing stands before the head */
     bool is_key;                  /* api key, access key, ssh key … */

@@ -175,6 +175,13 @@ static bool is_passive(const struct reader *reader, size_t i)
     return false;
 }
 
+static bool begins_object(const struct reader *reader, size_t i)
+{
+    enum little_kind little =
+        i < reader->text->count ? little_of(word_at(reader, i)) : LITTLE_NONE;
+    return little == LITTLE_ARTICLE || little == LITTLE_THIS || little == LITTLE_ANY;
+}
+
 /* "create, update and delete": the same form goes on. */
 static bool goes_on(const struct reader *reader, size_t i)
 {
@@ -190,9 +197,8 @@ static bool goes_on(const struct reader *reader, size_t i)
         return true;
     if (i + 1 >= reader->text->count)
         return false;
-    enum little_kind next = little_of(word_at(reader, i + 1));
-    return next == LITTLE_ARTICLE || next == LITTLE_THIS || next == LITTLE_ANY ||
-           next == LITTLE_AND || word_at(reader, i + 1)->before == TEXT_COMMA;
+    /* "list/create/update", but not "sends messages (email, chat)". */
+    return begins_object(reader, i + 1) || reader->last_said == i || reader->last_said + 1 == i;
 }
 
 static enum said judge_base(const struct reader *reader, size_t i, const struct text_word *before)
@@ -213,6 +219,8 @@ static enum said judge_third(const struct reader *reader, size_t i, const struct
 {
     const struct lexeme *lexeme = word_at(reader, i)->lexeme;
     enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
+    if (lexeme->is_noun && i != reader->sentence && !begins_object(reader, i + 1))
+        return NOT_SAID;
     if (i == reader->clause || follows_lead_in(reader, i))
         return SAID;
     if (lexeme->is_noun)
@@ -233,6 +241,21 @@ static enum said judge_gerund(const struct reader *reader, size_t i, const struc
         (str_eq(before->text, STR("for")) || str_eq(before->text, STR("including"))))
         return SAID;
     return little == LITTLE_WHICH || follows_lead_in(reader, i) ? SAID : NOT_SAID;
+}
+
+/* Words that look like an action and are none: "Start here", DELETE among other keywords, output
+ * that is truncated. */
+static bool is_figure(const struct reader *reader, size_t i)
+{
+    const struct text_word *word = word_at(reader, i);
+    if (i + 1 < reader->text->count && str_eq(word->text, STR("start")) &&
+        str_eq(word_at(reader, i + 1)->text, STR("here")))
+        return true;
+    if (str_eq(word->text, STR("truncated")))
+        return true;
+    return word->is_upper && i > reader->sentence && (word->lexeme->forms & FORM_BASE) != 0 &&
+           (word_at(reader, i - 1)->is_upper ||
+            (i + 1 < reader->text->count && word_at(reader, i + 1)->is_upper));
 }
 
 static enum said judge_verb(const struct reader *reader, size_t i)
@@ -260,7 +283,8 @@ static enum verb_kind kind_with_object(const struct lexeme *verb, const struct o
     enum noun_kind noun = object->head == NULL || object->head->lexeme == NULL
                               ? NOUN_NONE
                               : (enum noun_kind)object->head->lexeme->noun;
-    if (verb->verb == VERB_EXEC && (noun == NOUN_INQUIRY || noun == NOUN_KNOWLEDGE))
+    bool asks = noun == NOUN_ASKING || (object->modifiers >> NOUN_ASKING & 1) != 0;
+    if (verb->verb == VERB_EXEC && (noun == NOUN_INQUIRY || noun == NOUN_KNOWLEDGE || asks))
         return VERB_READ;
     return verb->verb;
 }
@@ -364,7 +388,8 @@ static void say_lead(struct reader *reader, size_t i, enum verb_kind kind,
     reader->findings->lead_verb = word_at(reader, i)->lexeme;
     reader->lead_number = reader->number;
     note(reader, lead_signal(kind), what);
-    if (kind >= VERB_WRITE && classify_object_is_sensitive(object, reader->findings))
+    if (kind >= VERB_WRITE && kind != VERB_EXEC &&
+        classify_object_is_sensitive(object, reader->findings))
         note(reader, SIGNAL_LEAD_SENSITIVE, object->head->text);
     if (classify_object_is_light(object))
         note(reader, SIGNAL_LEAD_LIGHT, object->head->text);
@@ -376,7 +401,8 @@ static void say_later(struct reader *reader, size_t i, enum verb_kind kind, enum
     struct str what = word_at(reader, i)->text;
     bool is_same = reader->findings->lead_verb != NULL && reader->number == reader->lead_number;
     enum signal signal = later_signal(kind, is_same);
-    bool is_sensitive = kind >= VERB_WRITE && classify_object_is_sensitive(object, reader->findings);
+    bool is_sensitive = kind >= VERB_WRITE && kind != VERB_EXEC &&
+                        classify_object_is_sensitive(object, reader->findings);
     if (said == SAID_MILDLY)
         signal = mention_signal(kind);
     if (reader->is_parameter)
@@ -396,7 +422,7 @@ static void say_later(struct reader *reader, size_t i, enum verb_kind kind, enum
 static void read_verb(struct reader *reader, size_t i)
 {
     const struct text_word *word = word_at(reader, i);
-    enum said said = word->is_code ? NOT_SAID : judge_verb(reader, i);
+    enum said said = word->is_code || is_figure(reader, i) ? NOT_SAID : judge_verb(reader, i);
     if (reader->is_denied)
         return;
     if (reader->is_if) {

@@ -23,6 +23,11 @@ static unsigned strongest(const struct findings *findings, const struct rule *ru
     return level;
 }
 
+static bool is_verb(const struct lexeme *verb, const char *base)
+{
+    return verb != NULL && str_eq(verb->base, str_c(base));
+}
+
 /* Does the name or the description say that something is changed? */
 static bool says_change(const struct findings *f)
 {
@@ -45,6 +50,11 @@ static bool reads(const struct findings *f)
            (has(f, SIGNAL_LEAD_READ) || has(f, SIGNAL_LEAD_MAKE) || has(f, SIGNAL_LEAD_NONE));
 }
 
+static bool writes(const struct findings *f)
+{
+    return has(f, SIGNAL_NAME_WRITE) && (has(f, SIGNAL_LEAD_WRITE) || has(f, SIGNAL_LEAD_NONE));
+}
+
 static bool is_security_change(const struct findings *f)
 {
     return has(f, SIGNAL_PRODUCT_SECURITY) && says_change(f) && !has(f, SIGNAL_NAME_READ) &&
@@ -56,7 +66,8 @@ static unsigned admin_level(const struct findings *f)
     static const struct rule rules[] = {
         {SIGNAL_NAME_SENSITIVE, CLEAR}, {SIGNAL_NAME_ADMIN, CLEAR},  {SIGNAL_NAME_SHARE, CLEAR},
         {SIGNAL_LEAD_ADMIN, LIKELY},    {SIGNAL_LEAD_SHARE, LIKELY}, {SIGNAL_ENUM_ADMIN, LIKELY},
-        {SIGNAL_CHAIN_ADMIN, LIKELY},   {SIGNAL_BODY_ADMIN, LIKELY}, {SIGNAL_ENUM_OPENS, LIKELY},
+        {SIGNAL_CHAIN_ADMIN, LIKELY},   {SIGNAL_BODY_ADMIN, MENTIONED}, {SIGNAL_ENUM_OPENS, LIKELY},
+        {SIGNAL_OPENS, LIKELY},
         {SIGNAL_PARAM_ADMIN, MENTIONED}, {SIGNAL_MENTION_ADMIN, MENTIONED},
         {SIGNAL_SAYS_ODD, LIKELY},      {SIGNAL_LEAD_SENSITIVE, LIKELY},
     };
@@ -71,23 +82,55 @@ static unsigned admin_level(const struct findings *f)
     return level;
 }
 
+/* Does the text limit the statements that are run to reading ones? A text that says "any" and names
+ * what destroys contradicts itself. */
+static bool is_limited(const struct findings *f)
+{
+    return has(f, SIGNAL_LIMITED) &&
+           !(has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_MENTION_DESTROY));
+}
+
 /* Does it run what it is given? */
 static unsigned exec_level(const struct findings *f)
 {
     bool runs = has(f, SIGNAL_NAME_EXEC) || has(f, SIGNAL_LEAD_EXEC) || has(f, SIGNAL_CHAIN_EXEC);
-    bool is_limited = has(f, SIGNAL_LIMITED) &&
-                      !(has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_MENTION_DESTROY));
     if (has(f, SIGNAL_PASSTHROUGH))
         return LIKELY;
-    if (is_limited)
+    if (is_limited(f))
         return 0;
-    if (has(f, SIGNAL_PARAM_CODE) && (runs || !reads(f)))
+    if (has(f, SIGNAL_PARAM_CODE) && runs)
+        return CLEAR;
+    if (has(f, SIGNAL_PARAM_CODE) && !reads(f) && !writes(f) && !has(f, SIGNAL_ACTION_FREE))
         return CLEAR;
     if (runs && (has(f, SIGNAL_ANYTHING) || has(f, SIGNAL_MENTION_CODE)))
         return LIKELY;
     if (runs && has(f, SIGNAL_PARAM_QUERY))
         return LIKELY;
+    if (is_verb(f->name_verb, "apply") &&
+        (has(f, SIGNAL_PARAM_CODE) || has(f, SIGNAL_PARAM_QUERY)) && has(f, SIGNAL_MENTION_CODE))
+        return LIKELY;
     return has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_PARAM_CODE) ? LIKELY : 0;
+}
+
+/* Changing a thing loses what it was before; that alone is a change. */
+static bool is_update(const struct findings *f)
+{
+    static const char *const updates[] = {"update", "merge", "edit",   "modify", "upsert",
+                                          "patch",  "set",   "change", "create"};
+    for (size_t i = 0; i < ARRAY_LEN(updates); i++)
+        if (is_verb(f->name_verb, updates[i]))
+            return true;
+    return false;
+}
+
+/* What a later sentence or a switch says counts where the name and the first sentence say less. */
+static bool is_said_aside(const struct findings *f)
+{
+    if (has(f, SIGNAL_OVERWRITES) && !is_update(f))
+        return true;
+    if (has(f, SIGNAL_BODY_DESTROY) && (!writes(f) || has(f, SIGNAL_FINAL)))
+        return true;
+    return has(f, SIGNAL_FLAG_DESTROY) && !writes(f);
 }
 
 static unsigned destructive_level(const struct findings *f)
@@ -95,14 +138,16 @@ static unsigned destructive_level(const struct findings *f)
     static const struct rule rules[] = {
         {SIGNAL_NAME_DESTROY, CLEAR},   {SIGNAL_NAME_REMOVE, CLEAR},  {SIGNAL_NAME_ALSO_HARM, CLEAR},
         {SIGNAL_LEAD_DESTROY, CLEAR},   {SIGNAL_LEAD_REMOVE, LIKELY}, {SIGNAL_CHAIN_DESTROY, CLEAR},
-        {SIGNAL_CHAIN_REMOVE, LIKELY},  {SIGNAL_BODY_DESTROY, LIKELY}, {SIGNAL_BODY_REMOVE, MENTIONED},
-        {SIGNAL_ENUM_DESTROY, CLEAR},   {SIGNAL_ENUM_REMOVE, LIKELY}, {SIGNAL_FLAG_DESTROY, LIKELY},
-        {SIGNAL_OVERWRITES, LIKELY},    {SIGNAL_FINAL, MENTIONED},    {SIGNAL_PARAM_HARM, MENTIONED},
+        {SIGNAL_CHAIN_REMOVE, LIKELY},  {SIGNAL_BODY_DESTROY, MENTIONED}, {SIGNAL_BODY_REMOVE, MENTIONED},
+        {SIGNAL_ENUM_DESTROY, CLEAR},   {SIGNAL_ENUM_REMOVE, LIKELY}, {SIGNAL_FLAG_DESTROY, MENTIONED},
+        {SIGNAL_OVERWRITES, MENTIONED}, {SIGNAL_FINAL, MENTIONED},    {SIGNAL_PARAM_HARM, MENTIONED},
         {SIGNAL_SAYS_BOTH, LIKELY},     {SIGNAL_TALKS, LIKELY},       {SIGNAL_HIDDEN, LIKELY},
         {SIGNAL_DISGUISED, LIKELY},     {SIGNAL_NAME_MENTION, MENTIONED},
     };
     unsigned level = strongest(f, rules, ARRAY_LEN(rules));
     unsigned exec = exec_level(f);
+    if (level == MENTIONED && is_said_aside(f))
+        level = LIKELY;
     bool is_light = has(f, SIGNAL_NAME_LIGHT) || has(f, SIGNAL_LEAD_LIGHT);
     if (is_light && !has(f, SIGNAL_NAME_DESTROY) && !has(f, SIGNAL_LEAD_DESTROY) && level == LIKELY)
         level = MENTIONED;
@@ -120,6 +165,12 @@ static unsigned write_level(const struct findings *f)
         {SIGNAL_BODY_WRITE, MENTIONED}, {SIGNAL_SAYS_WRITES, LIKELY}, {SIGNAL_LOCAL_FILE, MENTIONED},
         {SIGNAL_PARAM_OUTPUT, LIKELY}, {SIGNAL_MENTION_WRITE, MENTIONED},
     };
+    static const struct rule limited[] = {
+        {SIGNAL_NAME_WRITE, LIKELY},    {SIGNAL_LEAD_WRITE, LIKELY}, {SIGNAL_ENUM_WRITE, CLEAR},
+        {SIGNAL_MENTION_WRITE, MENTIONED},
+    };
+    if (is_limited(f))
+        return strongest(f, limited, ARRAY_LEN(limited));
     return strongest(f, rules, ARRAY_LEN(rules));
 }
 
@@ -128,7 +179,7 @@ static unsigned read_level(const struct findings *f)
     if (reads(f))
         return CLEAR;
     if (has(f, SIGNAL_NAME_READ) || has(f, SIGNAL_LEAD_READ) || has(f, SIGNAL_LEAD_MAKE) ||
-        has(f, SIGNAL_NAME_MAKE) || has(f, SIGNAL_ENUM_READ))
+        has(f, SIGNAL_NAME_MAKE) || has(f, SIGNAL_ENUM_READ) || is_limited(f))
         return LIKELY;
     return has(f, SIGNAL_NAME_KNOWLEDGE) ? LIKELY : 0;
 }

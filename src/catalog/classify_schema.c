@@ -32,7 +32,7 @@ static const struct str action_words[] = {
     STR_INIT("action"),     STR_INIT("actions"), STR_INIT("operation"), STR_INIT("operations"),
     STR_INIT("op"),         STR_INIT("method"),  STR_INIT("command"),   STR_INIT("cmd"),
     STR_INIT("subcommand"), STR_INIT("verb"),    STR_INIT("kind"),      STR_INIT("step"),
-    STR_INIT("task"),       STR_INIT("intent"),  STR_INIT("event"),     STR_INIT("transition"),
+    STR_INIT("task"),       STR_INIT("transition"),
 };
 static const struct str address_words[] = {
     STR_INIT("path"), STR_INIT("url"), STR_INIT("endpoint"), STR_INIT("uri"), STR_INIT("route"),
@@ -140,15 +140,23 @@ static void note_content(struct schema *schema, const struct text *name, json_po
         note(schema, SIGNAL_PARAM_OUTPUT, last->text);
 }
 
+/* "method", "http_method", "api_path"; not "connection_method". */
+static bool is_of_request(const struct text *name)
+{
+    static const struct str words[] = {STR_INIT("http"), STR_INIT("api"), STR_INIT("request"),
+                                       STR_INIT("rest")};
+    return name->count == 1 || (name->count == 2 && IS_ONE_OF(name->words[0].text, words));
+}
+
 static void note_parameter(struct schema *schema, const struct text *name, json_pos value)
 {
     const struct text_word *last = &name->words[name->count - 1];
     schema->parameters++;
     note_switch(schema, name, value);
     note_content(schema, name, value);
-    if (str_eq(last->text, STR("method")))
+    if (str_eq(last->text, STR("method")) && is_of_request(name))
         schema->has_method = true;
-    if (IS_ONE_OF(last->text, address_words))
+    if (IS_ONE_OF(last->text, address_words) && is_of_request(name))
         schema->has_address = true;
     if (has_word(name, &(const struct str)STR_INIT("confirm"), 1))
         note(schema, SIGNAL_PARAM_CONFIRM, last->text);
@@ -249,7 +257,7 @@ static void count_choice(const struct text *value, struct choice *choice)
     choice->verbs += !value->words[at].lexeme->is_noun;
 }
 
-static void note_choice(struct schema *schema, const struct text *value)
+static void note_choice(struct schema *schema, const struct text *value, bool is_action)
 {
     size_t at = action_in(value);
     if (at == value->count)
@@ -257,9 +265,14 @@ static void note_choice(struct schema *schema, const struct text *value)
     const struct lexeme *verb = value->words[at].lexeme;
     struct object object = classify_object(value->words, value->count, at + 1);
     enum signal signal = signal_of_choice((enum verb_kind)verb->verb);
+    /* "dropIndexSuggestions" is a thing one asks for; "block" beside others may be one. */
+    if (object.head != NULL && noun_of(object.head) == NOUN_KNOWLEDGE)
+        signal = SIGNAL_ENUM_READ;
+    if (signal == SIGNAL_ENUM_ADMIN && verb->is_noun && !is_action)
+        signal = SIGNALS;
     if (signal != SIGNALS)
         findings_add(schema->findings, signal, IN_VALUE, value->words[at].text);
-    if (verb->verb >= VERB_WRITE && object.head != NULL &&
+    if (verb->verb >= VERB_WRITE && verb->verb != VERB_EXEC && object.head != NULL &&
         classify_object_is_sensitive(&object, schema->findings))
         findings_add(schema->findings, SIGNAL_ENUM_ADMIN, IN_VALUE, object.head->text);
 }
@@ -284,7 +297,8 @@ static bool names_action(struct schema *schema, json_pos name, bool *ret_is_othe
         return false;
     const struct text_word *last = &words.words[words.count - 1];
     *ret_is_other = noun_of(last) >= NOUN_ACCESS || IS_ONE_OF(last->text, paging_words) ||
-                    str_eq(last->text, STR("scope")) || str_eq(last->text, STR("level"));
+                    str_eq(last->text, STR("scope")) || str_eq(last->text, STR("level")) ||
+                    str_eq(last->text, STR("event")) || str_eq(last->text, STR("events"));
     return IS_ONE_OF(last->text, action_words);
 }
 
@@ -309,7 +323,7 @@ static bool read_values(struct schema *schema, json_pos values, json_pos name)
     for (json_pos at = first; at != JSON_NONE; at = is_list ? json_next(doc, values, at) : JSON_NONE) {
         if (!read_name(schema, at, &text))
             return false;
-        note_choice(schema, &text);
+        note_choice(schema, &text, is_action);
     }
     return true;
 }
