@@ -227,6 +227,9 @@ bool classify_object_is_sensitive(const struct object *object, const struct find
 
 bool classify_object_is_light(const struct object *object)
 {
-    return object->head != NULL && object->head->lexeme != NULL &&
-           object->head->lexeme->noun == NOUN_LIGHT && !object->has_sharing;
+    if (object->head == NULL || object->head->lexeme == NULL || object->has_sharing)
+        return false;
+    enum noun_kind noun = object->head->lexeme->noun;
+    return noun == NOUN_LIGHT || noun == NOUN_CACHE ||
+           (noun == NOUN_PERSON && object->is_in_content);
 }

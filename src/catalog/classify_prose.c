@@ -162,12 +162,18 @@ static bool follows_lead_in(const struct reader *reader, size_t i)
     return true;
 }
 
+/* "changes that are staged" describes the changes. */
+static bool is_relative(const struct reader *reader, size_t i)
+{
+    return i > reader->sentence && little_of(word_at(reader, i - 1)) == LITTLE_WHICH;
+}
+
 static bool is_passive(const struct reader *reader, size_t i)
 {
     for (size_t n = 1; n <= LOOK_BACK && i >= reader->sentence + n; n++) {
         const struct text_word *word = word_at(reader, i - n);
         if (little_of(word) == LITTLE_BE)
-            return true;
+            return !is_relative(reader, i - n);
         if (little_of(word) != LITTLE_ADVERB && little_of(word) != LITTLE_AND &&
             (word->lexeme == NULL || (word->lexeme->forms & FORM_ED) == 0))
             return false;
@@ -237,9 +243,11 @@ static enum said judge_gerund(const struct reader *reader, size_t i, const struc
     if (i == reader->clause)
         return SAID_MILDLY;
     enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
+    bool is_open = reader->findings->lead_verb == NULL ||
+                   reader->findings->lead_verb->verb == VERB_MANAGE;
     if (little == LITTLE_PREPOSITION &&
         (str_eq(before->text, STR("for")) || str_eq(before->text, STR("including"))))
-        return SAID;
+        return is_open ? SAID : NOT_SAID;
     return little == LITTLE_WHICH || follows_lead_in(reader, i) ? SAID : NOT_SAID;
 }
 
@@ -283,7 +291,8 @@ static enum verb_kind kind_with_object(const struct lexeme *verb, const struct o
     enum noun_kind noun = object->head == NULL || object->head->lexeme == NULL
                               ? NOUN_NONE
                               : (enum noun_kind)object->head->lexeme->noun;
-    bool asks = noun == NOUN_ASKING || (object->modifiers >> NOUN_ASKING & 1) != 0;
+    bool asks = noun == NOUN_ASKING || (object->modifiers >> NOUN_ASKING & 1) != 0 ||
+                (object->modifiers >> NOUN_INQUIRY & 1) != 0;
     if (verb->verb == VERB_EXEC && (noun == NOUN_INQUIRY || noun == NOUN_KNOWLEDGE || asks))
         return VERB_READ;
     return verb->verb;
@@ -401,6 +410,10 @@ static void say_later(struct reader *reader, size_t i, enum verb_kind kind, enum
     struct str what = word_at(reader, i)->text;
     bool is_same = reader->findings->lead_verb != NULL && reader->number == reader->lead_number;
     enum signal signal = later_signal(kind, is_same);
+    bool is_told = (word_at(reader, i)->lexeme->forms & FORM_S) == 0;
+    /* Later on, only "it changes" is of the tool; "is changed" is of the world. */
+    if (kind == VERB_WRITE && is_told && !is_same)
+        signal = SIGNAL_MENTION_WRITE;
     bool is_sensitive = kind >= VERB_WRITE && kind != VERB_EXEC &&
                         classify_object_is_sensitive(object, reader->findings);
     if (said == SAID_MILDLY)

@@ -55,6 +55,15 @@ static bool writes(const struct findings *f)
     return has(f, SIGNAL_NAME_WRITE) && (has(f, SIGNAL_LEAD_WRITE) || has(f, SIGNAL_LEAD_NONE));
 }
 
+/* set_config {key: auth.required}: which key it is decides. */
+static bool is_setting(const struct findings *f)
+{
+    return (is_verb(f->name_verb, "set") || is_verb(f->name_verb, "configure") ||
+            is_verb(f->name_verb, "toggle") || is_verb(f->name_verb, "enable") ||
+            is_verb(f->name_verb, "disable")) &&
+           f->name_noun != NOUN_CONTENT && f->name_noun != NOUN_LIGHT;
+}
+
 static bool is_security_change(const struct findings *f)
 {
     return has(f, SIGNAL_PRODUCT_SECURITY) && says_change(f) && !has(f, SIGNAL_NAME_READ) &&
@@ -65,7 +74,7 @@ static unsigned admin_level(const struct findings *f)
 {
     static const struct rule rules[] = {
         {SIGNAL_NAME_SENSITIVE, CLEAR}, {SIGNAL_NAME_ADMIN, CLEAR},  {SIGNAL_NAME_SHARE, CLEAR},
-        {SIGNAL_LEAD_ADMIN, LIKELY},    {SIGNAL_LEAD_SHARE, LIKELY}, {SIGNAL_ENUM_ADMIN, LIKELY},
+        {SIGNAL_LEAD_ADMIN, LIKELY},    {SIGNAL_LEAD_SHARE, LIKELY}, {SIGNAL_ENUM_ADMIN, MENTIONED},
         {SIGNAL_CHAIN_ADMIN, LIKELY},   {SIGNAL_BODY_ADMIN, MENTIONED}, {SIGNAL_ENUM_OPENS, LIKELY},
         {SIGNAL_OPENS, LIKELY},
         {SIGNAL_PARAM_ADMIN, MENTIONED}, {SIGNAL_MENTION_ADMIN, MENTIONED},
@@ -76,8 +85,9 @@ static unsigned admin_level(const struct findings *f)
         level = CLEAR;
     if (is_security_change(f) && level < LIKELY)
         level = LIKELY;
-    if (has(f, SIGNAL_ENUM_SENSITIVE) && says_change(f) && f->name_noun == NOUN_NONE &&
-        level < LIKELY)
+    if (has(f, SIGNAL_ENUM_ADMIN) && !writes(f) && level < LIKELY)
+        level = LIKELY;
+    if (has(f, SIGNAL_ENUM_SENSITIVE) && is_setting(f) && level < LIKELY)
         level = LIKELY;
     return level;
 }
@@ -93,8 +103,8 @@ static bool is_limited(const struct findings *f)
 /* Does it run what it is given? */
 static unsigned exec_level(const struct findings *f)
 {
-    bool runs = has(f, SIGNAL_NAME_EXEC) || has(f, SIGNAL_LEAD_EXEC) || has(f, SIGNAL_CHAIN_EXEC);
-    if (has(f, SIGNAL_PASSTHROUGH))
+    bool runs = is_verb(f->name_verb, "test") || has(f, SIGNAL_NAME_EXEC) || has(f, SIGNAL_LEAD_EXEC) || has(f, SIGNAL_CHAIN_EXEC);
+    if (has(f, SIGNAL_PASSTHROUGH) && (has(f, SIGNAL_PARAM_BODY) || !reads(f)) && !writes(f))
         return LIKELY;
     if (is_limited(f))
         return 0;
@@ -128,6 +138,8 @@ static bool is_said_aside(const struct findings *f)
 {
     if (has(f, SIGNAL_OVERWRITES) && !is_update(f))
         return true;
+    if (has(f, SIGNAL_REPLACES) && is_verb(f->name_verb, "replace"))
+        return true;
     if (has(f, SIGNAL_BODY_DESTROY) && (!writes(f) || has(f, SIGNAL_FINAL)))
         return true;
     return has(f, SIGNAL_FLAG_DESTROY) && !writes(f);
@@ -140,7 +152,7 @@ static unsigned destructive_level(const struct findings *f)
         {SIGNAL_LEAD_DESTROY, CLEAR},   {SIGNAL_LEAD_REMOVE, LIKELY}, {SIGNAL_CHAIN_DESTROY, CLEAR},
         {SIGNAL_CHAIN_REMOVE, LIKELY},  {SIGNAL_BODY_DESTROY, MENTIONED}, {SIGNAL_BODY_REMOVE, MENTIONED},
         {SIGNAL_ENUM_DESTROY, CLEAR},   {SIGNAL_ENUM_REMOVE, LIKELY}, {SIGNAL_FLAG_DESTROY, MENTIONED},
-        {SIGNAL_OVERWRITES, MENTIONED}, {SIGNAL_FINAL, MENTIONED},    {SIGNAL_PARAM_HARM, MENTIONED},
+        {SIGNAL_OVERWRITES, MENTIONED}, {SIGNAL_REPLACES, MENTIONED}, {SIGNAL_FINAL, MENTIONED},    {SIGNAL_PARAM_HARM, MENTIONED},
         {SIGNAL_SAYS_BOTH, LIKELY},     {SIGNAL_TALKS, LIKELY},       {SIGNAL_HIDDEN, LIKELY},
         {SIGNAL_DISGUISED, LIKELY},     {SIGNAL_NAME_MENTION, MENTIONED},
     };
@@ -184,6 +196,32 @@ static unsigned read_level(const struct findings *f)
     return has(f, SIGNAL_NAME_KNOWLEDGE) ? LIKELY : 0;
 }
 
+/* Name and description say that it reads, and no part says anything else of it. */
+static bool is_clear_read(const struct findings *f)
+{
+    static const enum signal doubts[] = {
+        SIGNAL_CHAIN_WRITE,  SIGNAL_CHAIN_EXEC,   SIGNAL_CHAIN_REMOVE,   SIGNAL_CHAIN_DESTROY,
+        SIGNAL_CHAIN_ADMIN,  SIGNAL_BODY_WRITE,   SIGNAL_BODY_EXEC,      SIGNAL_BODY_REMOVE,
+        SIGNAL_BODY_DESTROY, SIGNAL_BODY_ADMIN,   SIGNAL_FINAL,          SIGNAL_OVERWRITES,
+        SIGNAL_LOCAL_FILE,   SIGNAL_ANYTHING,     SIGNAL_ENUM_WRITE,     SIGNAL_ENUM_EXEC,
+        SIGNAL_ENUM_REMOVE,  SIGNAL_ENUM_DESTROY, SIGNAL_ENUM_ADMIN,     SIGNAL_ACTION_FREE,
+        SIGNAL_FLAG_DESTROY, SIGNAL_PARAM_CODE,   SIGNAL_PARAM_OUTPUT,   SIGNAL_PARAM_CONFIRM,
+        SIGNAL_PARAM_FORCE,  SIGNAL_PARAM_HARM,   SIGNAL_PARAM_ADMIN,    SIGNAL_PASSTHROUGH,
+        SIGNAL_SAYS_WRITES,  SIGNAL_SAYS_BOTH,    SIGNAL_SAYS_ODD,       SIGNAL_SAYS_CLAIM,
+        SIGNAL_TALKS,        SIGNAL_HIDDEN,       SIGNAL_DISGUISED,      SIGNAL_FOREIGN,
+        SIGNAL_OPENS,        SIGNAL_NAME_MENTION, SIGNAL_FOREIGN_UNKNOWN, SIGNAL_LEAD_MAKE,
+        SIGNAL_LEAD_NONE,    SIGNAL_REPLACES,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(doubts); i++)
+        if (has(f, doubts[i]))
+            return false;
+    if (has(f, SIGNAL_NAME_READ))
+        return has(f, SIGNAL_LEAD_READ);
+    return (has(f, SIGNAL_NAME_KNOWLEDGE) || has(f, SIGNAL_NAME_UNCLEAR)) &&
+           has(f, SIGNAL_LEAD_READ) && !has(f, SIGNAL_MENTION_WRITE) &&
+           !has(f, SIGNAL_MENTION_DESTROY) && !has(f, SIGNAL_MENTION_ADMIN);
+}
+
 struct opinion classify_rules(const struct findings *findings)
 {
     unsigned levels[CATEGORIES] = {
@@ -199,7 +237,6 @@ struct opinion classify_rules(const struct findings *findings)
                 opinion = (struct opinion){.category = (enum category)(category - 1),
                                            .level = levels[category - 1]};
     opinion.is_floor = opinion.level == CLEAR && opinion.category != CATEGORY_READ_ONLY;
-    opinion.is_clear_read = levels[CATEGORY_READ_ONLY] == CLEAR && levels[CATEGORY_WRITE] == 0 &&
-                            levels[CATEGORY_DESTRUCTIVE] == 0 && levels[CATEGORY_ADMIN] == 0;
+    opinion.is_clear_read = opinion.category == CATEGORY_READ_ONLY && is_clear_read(findings);
     return opinion;
 }

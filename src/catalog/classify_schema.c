@@ -117,7 +117,8 @@ static void note_switch(struct schema *schema, const struct text *name, json_pos
 {
     const struct lexeme *first = name->words[0].lexeme;
     if (first != NULL && (first->forms & FORM_BASE) != 0 &&
-        (first->verb == VERB_DESTROY || first->verb == VERB_REMOVE) &&
+        (first->verb == VERB_DESTROY || (first->verb == VERB_REMOVE && name->count == 1)) &&
+        !str_eq(first->base, STR("truncate")) &&
         json_str_is(schema->doc, json_get(schema->doc, value, STR("type")), STR("boolean")))
         note(schema, SIGNAL_FLAG_DESTROY, name->words[0].text);
 }
