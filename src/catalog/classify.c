@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "base/attr.h"
+#include "catalog/classify_model.h"
 #include "catalog/classify_server.h"
 
 struct classifier {
     struct classify_lexicon *lexicon;
+    struct classify_model *model;
 };
 
 const char *certainty_word(enum certainty certainty)
@@ -18,9 +20,11 @@ const char *certainty_word(enum certainty certainty)
 enum err_code classifier_new(struct classifier **ret_classifier, struct err *err)
 {
     struct classifier *classifier = calloc(1, sizeof *classifier);
-    if (classifier != NULL)
+    if (classifier != NULL) {
         classifier->lexicon = classify_lexicon_new();
-    if (classifier == NULL || classifier->lexicon == NULL) {
+        classifier->model = classify_model_new();
+    }
+    if (classifier == NULL || classifier->lexicon == NULL || classifier->model == NULL) {
         classifier_free(classifier);
         return err_set(err, ERR_LIMIT, "classify: memory is used up");
     }
@@ -33,6 +37,7 @@ void classifier_free(struct classifier *classifier)
     if (classifier == NULL)
         return;
     classify_lexicon_free(classifier->lexicon);
+    classify_model_free(classifier->model);
     free(classifier);
 }
 
@@ -59,7 +64,8 @@ static void note_oddities(struct findings *findings)
 static bool says_nothing(const struct findings *f)
 {
     return f->name_verb == NULL && f->lead_verb == NULL &&
-           !findings_has(f, SIGNAL_NAME_KNOWLEDGE) && !findings_has(f, SIGNAL_FOREIGN) &&
+           !findings_has(f, SIGNAL_NAME_KNOWLEDGE) && !findings_has(f, SIGNAL_LEAD_THING) &&
+           !findings_has(f, SIGNAL_NAME_CODE) && !findings_has(f, SIGNAL_FOREIGN) &&
            !findings_has(f, SIGNAL_ENUM_READ) && !findings_has(f, SIGNAL_ENUM_WRITE);
 }
 
@@ -120,18 +126,8 @@ enum err_code classify_tool(const struct classify_server *server, const struct j
     enum err_code code = classify_read(server, doc, tool, arena, reading, err);
     if (code != ERR_OK)
         return code;
-    const struct findings *findings = &reading->findings;
-    struct opinion opinion = classify_rules(findings);
-    *ret_verdict = (struct classify_verdict){
-        .category = opinion.category,
-        .certainty = opinion.is_clear_read ? CERTAINTY_CERTAIN
-                     : opinion.level > 2   ? CERTAINTY_LIKELY
-                                           : CERTAINTY_UNSURE,
-        .evidence = findings->evidence,
-        .evidence_count = findings->evidence_count,
-        .has_finding = findings_has(findings, SIGNAL_TALKS) ||
-                       findings_has(findings, SIGNAL_HIDDEN) ||
-                       findings_has(findings, SIGNAL_DISGUISED),
-    };
+    const struct classifier *classifier = classify_server_classifier(server);
+    classify_conclude(reading, classify_model_score(classifier->model, reading),
+                      &classify_borders, ret_verdict);
     return ERR_OK;
 }

@@ -115,10 +115,12 @@ static bool may_change(enum verb_kind kind)
 
 /* prometheus_build_info, open_nodes: the description knows better what such a word is. Not so for
  * what destroys: a liar would call that a noun. */
-static bool is_rather_noun(const struct lexeme *verb, const struct lexeme *lead)
+static bool is_rather_noun(const struct lexeme *verb, const struct lexeme *lead,
+                           bool is_last_knowledge)
 {
-    return verb->is_noun && (verb->verb == VERB_WRITE || verb->verb == VERB_EXEC) && lead != NULL &&
-           lead->verb == VERB_READ;
+    if (!verb->is_noun || (verb->verb != VERB_WRITE && verb->verb != VERB_EXEC))
+        return false;
+    return lead == NULL ? is_last_knowledge : lead->verb == VERB_READ;
 }
 
 /* Making a token is handing out a right; making a policy document is not. */
@@ -131,19 +133,36 @@ static bool hands_out(const struct lexeme *verb, const struct object *object)
            str_starts(object->head->text, STR("credential"));
 }
 
+/* invoke_endpoint, call_api: which one is a parameter. */
+static bool runs_anything(const struct text_word *word)
+{
+    static const struct str words[] = {
+        STR_INIT("endpoint"), STR_INIT("api"),  STR_INIT("operation"), STR_INIT("operations"),
+        STR_INIT("method"),   STR_INIT("rpc"),  STR_INIT("procedure"), STR_INIT("service"),
+        STR_INIT("tool"),     STR_INIT("tools"), STR_INIT("request"),  STR_INIT("requests"),
+        STR_INIT("anything"), STR_INIT("any"),  STR_INIT("batch"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_eq(word->text, words[i]))
+            return true;
+    return false;
+}
+
 static void judge_object(struct findings *findings, const struct text *name, size_t from,
                          size_t action)
 {
     const struct lexeme *verb = name->words[action].lexeme;
     struct object object = classify_object(name->words, name->count, action + 1);
     add_words_before(name, from, action, &object);
+    if (verb->verb == VERB_EXEC && object.head != NULL && runs_anything(object.head))
+        findings_add(findings, SIGNAL_ANYTHING, IN_NAME, object.head->text);
     if (object.head != NULL && object.head->lexeme != NULL)
         findings->name_noun = (enum noun_kind)object.head->lexeme->noun;
     if ((may_change(verb->verb) || hands_out(verb, &object)) &&
         classify_object_is_sensitive(&object, findings))
         findings_add(findings, SIGNAL_NAME_SENSITIVE, IN_NAME, object.head->text);
     if (classify_object_is_light(&object))
-        findings_add(findings, SIGNAL_NAME_LIGHT, IN_NAME, object.head->text);
+        findings_add(findings, SIGNAL_NAME_LIGHT, IN_NAME, name->words[action].text);
 }
 
 /* Words of harm besides the action: list_users_and_delete; wait_for_delete. */
@@ -172,12 +191,24 @@ static bool is_knowledge(const struct text *name, size_t from)
     return false;
 }
 
+static void look_for_code(struct findings *findings, const struct text *name, size_t from)
+{
+    for (size_t i = from; i < name->count; i++)
+        if (name->words[i].lexeme != NULL && name->words[i].lexeme->noun == NOUN_CODE)
+            findings_add(findings, SIGNAL_NAME_CODE, IN_NAME, name->words[i].text);
+    if (from < name->count && str_eq(name->words[from].text, STR("force")))
+        findings_add(findings, SIGNAL_NAME_ALSO_HARM, IN_NAME, name->words[from].text);
+}
+
 void classify_name(struct findings *findings, const struct text *name, size_t prefix)
 {
     size_t from = prefix < name->count ? prefix : 0;
     size_t action = find_action(name, from, findings->lead_verb);
     look_beside(findings, name, from, action);
-    if (action < name->count && is_rather_noun(name->words[action].lexeme, findings->lead_verb)) {
+    look_for_code(findings, name, from);
+    if (action < name->count &&
+        is_rather_noun(name->words[action].lexeme, findings->lead_verb,
+                       action + 1 < name->count && is_knowledge(name, name->count - 1))) {
         findings_add(findings, SIGNAL_NAME_NOUN, IN_NAME, name->words[action].text);
         action = name->count;
     }

@@ -38,6 +38,11 @@ static bool is_one_of(struct str word, const struct str *words, size_t count)
     return false;
 }
 
+static bool is_little(const struct text_word *word, const char *text)
+{
+    return str_eq(word->text, str_c(text));
+}
+
 static bool is_skipped(const struct text_word *word)
 {
     if (word->lexeme == NULL)
@@ -54,6 +59,9 @@ static bool is_end(const struct text_word *word, bool is_first)
         return true;
     if (word->lexeme == NULL)
         return false;
+    /* "settings passed in changes" */
+    if (!is_first && word->lexeme->forms == FORM_ED && word->lexeme->noun == NOUN_NONE)
+        return true;
     switch ((enum little_kind)word->lexeme->little) {
     case LITTLE_PREPOSITION:
     case LITTLE_TO:
@@ -109,11 +117,6 @@ static size_t read_phrase(const struct text_word *words, size_t count, size_t fr
     return i;
 }
 
-static bool is_little(const struct text_word *word, const char *text)
-{
-    return str_eq(word->text, str_c(text));
-}
-
 /* "properties of an account": the second noun says what the first is about. */
 static void read_of(const struct text_word *words, size_t count, size_t at, struct object *object)
 {
@@ -123,6 +126,18 @@ static void read_of(const struct text_word *words, size_t count, size_t at, stru
         return;
     object->modifiers |= second.modifiers | 1u << second.head->lexeme->noun;
     object->end = end;
+}
+
+/* Leaving these loses nothing but the place: remove_from_playlist. */
+static bool is_membership(const struct object *object)
+{
+    static const struct str words[] = {
+        STR_INIT("playlist"),  STR_INIT("list"),      STR_INIT("cart"),   STR_INIT("wishlist"),
+        STR_INIT("favorites"), STR_INIT("favourites"), STR_INIT("sprint"), STR_INIT("cycle"),
+        STR_INIT("epic"),      STR_INIT("segment"),   STR_INIT("album"),  STR_INIT("watchlist"),
+        STR_INIT("milestone"), STR_INIT("library"),   STR_INIT("category"),
+    };
+    return object->head != NULL && is_one_of(object->head->text, words, ARRAY_LEN(words));
 }
 
 static bool is_content(const struct object *object)
@@ -138,7 +153,7 @@ struct object classify_object(const struct text_word *words, size_t count, size_
     struct object object = {.head = NULL};
     size_t at = read_phrase(words, count, from, &object);
     object.end = at;
-    if (at >= count || words[at].lexeme == NULL || object.head == NULL)
+    if (at >= count || words[at].lexeme == NULL)
         return object;
     if (is_little(&words[at], "of")) {
         read_of(words, count, at, &object);
@@ -147,6 +162,7 @@ struct object classify_object(const struct text_word *words, size_t count, size_
         struct object container = {.head = NULL};
         (void)read_phrase(words, count, at + 1, &container);
         object.is_in_content = is_content(&container);
+        object.is_in_list = is_membership(&container);
     }
     return object;
 }
@@ -208,7 +224,8 @@ static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
     case NOUN_CACHE:
         return has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
                object->is_access || object->is_key ||
-               (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method"));
+               (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method")) ||
+               (has_modifier(object, NOUN_KEY) && is_little(object->head, "pair"));
     case NOUN_CONTENT:
     case NOUN_KNOWLEDGE:
     case NOUN_LIGHT:
@@ -227,6 +244,8 @@ bool classify_object_is_sensitive(const struct object *object, const struct find
 
 bool classify_object_is_light(const struct object *object)
 {
+    if (object->is_in_list)
+        return true;
     if (object->head == NULL || object->head->lexeme == NULL || object->has_sharing)
         return false;
     enum noun_kind noun = object->head->lexeme->noun;

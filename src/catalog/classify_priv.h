@@ -26,6 +26,8 @@ enum found_in {
     IN_MODEL,
 };
 
+enum { FINDINGS_PARAMETERS = 24 };
+
 struct findings {
     struct arena *arena;
     const struct classify_lexicon *lexicon;
@@ -38,6 +40,8 @@ struct findings {
     const struct lexeme *name_verb; /* the action of the name; NULL: none */
     const struct lexeme *lead_verb; /* the first that the description says */
     enum noun_kind name_noun;       /* what the name's action is done to */
+    struct str parameters[FINDINGS_PARAMETERS]; /* last words of their names; the first ones */
+    size_t parameter_count;
 };
 
 enum { FINDINGS_MAX = 48, EVIDENCE_TEXT_BYTES = 80 };
@@ -63,6 +67,7 @@ struct object {
     bool is_key;                  /* api key, access key, ssh key … */
     bool is_access;               /* access list, allow list, security group, branch policy */
     bool is_in_content;           /* "from card", "of issue" */
+    bool is_in_list;              /* "from playlist": only the place is lost */
     size_t end;                   /* behind its last word */
 };
 
@@ -106,3 +111,21 @@ struct opinion {
 };
 
 struct opinion classify_rules(const struct findings *findings);
+
+/* What the linear model says: distances from two borders, in logits. */
+struct scores {
+    double changes; /* more than reading */
+    double harms;   /* destructive or admin */
+};
+
+/* Where the model's word counts, in logits, chosen on the trade-off curve of `make eval`. */
+struct borders {
+    double harms;       /* above, it raises what the rules found likely */
+    double harms_clear; /* above, also what they found clear */
+    double changes;     /* above, a reading tool is no certain one */
+};
+extern const struct borders classify_borders;
+
+/* Rules and model together. The model raises and takes certainty; it never lowers. */
+void classify_conclude(const struct classify_reading *reading, struct scores scores,
+                       const struct borders *borders, struct classify_verdict *ret_verdict);

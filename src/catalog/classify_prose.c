@@ -115,7 +115,7 @@ static void note_little(struct reader *reader, size_t i)
     const struct text_word *word = word_at(reader, i);
     bool is_not_only = i + 1 < reader->text->count &&
                        little_of(word_at(reader, i + 1)) == LITTLE_ONLY;
-    if (little_of(word) == LITTLE_NOT && !is_not_only)
+    if (little_of(word) == LITTLE_NOT && !is_not_only && !reader->is_if)
         reader->is_denied = true;
     if (little_of(word) == LITTLE_IF)
         reader->is_if = true;
@@ -195,6 +195,10 @@ static bool goes_on(const struct reader *reader, size_t i)
     const struct text_word *before = previous(reader, i);
     if (reader->last_said == 0 || before == NULL)
         return false;
+    /* "applies the plan, creating and destroying": what is done on the way. */
+    if ((word->lexeme->forms & FORM_ING) != 0 && word->before == TEXT_COMMA &&
+        (!word->lexeme->is_noun || word->lexeme->verb == VERB_DESTROY))
+        return true;
     const struct lexeme *last = word_at(reader, reader->last_said - 1)->lexeme;
     bool is_joined = little_of(before) == LITTLE_AND || word->before == TEXT_COMMA;
     if (!is_joined || (last->forms & word->lexeme->forms) == 0)
@@ -390,6 +394,16 @@ static struct object object_of(const struct reader *reader, size_t i)
     return classify_object(reader->text->words, i, at);
 }
 
+static bool is_answer(const struct lexeme *verb)
+{
+    static const struct str words[] = {STR_INIT("decline"), STR_INIT("accept"), STR_INIT("respond"),
+                                       STR_INIT("dismiss"), STR_INIT("answer")};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_eq(verb->base, words[i]))
+            return true;
+    return false;
+}
+
 static void say_lead(struct reader *reader, size_t i, enum verb_kind kind,
                      const struct object *object)
 {
@@ -397,11 +411,11 @@ static void say_lead(struct reader *reader, size_t i, enum verb_kind kind,
     reader->findings->lead_verb = word_at(reader, i)->lexeme;
     reader->lead_number = reader->number;
     note(reader, lead_signal(kind), what);
-    if (kind >= VERB_WRITE && kind != VERB_EXEC &&
+    if (kind >= VERB_WRITE && kind != VERB_EXEC && !is_answer(word_at(reader, i)->lexeme) &&
         classify_object_is_sensitive(object, reader->findings))
         note(reader, SIGNAL_LEAD_SENSITIVE, object->head->text);
     if (classify_object_is_light(object))
-        note(reader, SIGNAL_LEAD_LIGHT, object->head->text);
+        note(reader, SIGNAL_LEAD_LIGHT, object->head == NULL ? what : object->head->text);
 }
 
 static void say_later(struct reader *reader, size_t i, enum verb_kind kind, enum said said,
@@ -411,6 +425,9 @@ static void say_later(struct reader *reader, size_t i, enum verb_kind kind, enum
     bool is_same = reader->findings->lead_verb != NULL && reader->number == reader->lead_number;
     enum signal signal = later_signal(kind, is_same);
     bool is_told = (word_at(reader, i)->lexeme->forms & FORM_S) == 0;
+    if (str_eq(word_at(reader, i)->text, STR("gets")) &&
+        classify_object_is_sensitive(object, reader->findings))
+        signal = SIGNAL_BODY_ADMIN;
     /* Later on, only "it changes" is of the tool; "is changed" is of the world. */
     if (kind == VERB_WRITE && is_told && !is_same)
         signal = SIGNAL_MENTION_WRITE;
@@ -496,6 +513,28 @@ static void read_phrases(struct reader *reader, size_t i)
     }
 }
 
+/* "applies a template, including its role bindings" */
+static void read_including(struct reader *reader, size_t i)
+{
+    if (!str_eq(word_at(reader, i)->text, STR("including")) || reader->is_parameter ||
+        reader->findings->lead_verb == NULL || reader->findings->lead_verb->verb < VERB_WRITE ||
+        reader->number != reader->lead_number || reader->is_denied)
+        return;
+    for (size_t from = i + 1; from < reader->text->count;) {
+        struct object object =
+            classify_object(reader->text->words, reader->text->count, from);
+        if (classify_object_is_sensitive(&object, reader->findings))
+            note(reader, SIGNAL_CHAIN_ADMIN, object.head->text);
+        if (object.end >= reader->text->count ||
+            (little_of(word_at(reader, object.end)) != LITTLE_AND &&
+             word_at(reader, object.end)->before != TEXT_COMMA))
+            return;
+        from = little_of(word_at(reader, object.end)) == LITTLE_AND ? object.end + 1
+               : object.end > from                                   ? object.end
+                                                                     : from + 1;
+    }
+}
+
 static void read_word(struct reader *reader, size_t i)
 {
     const struct text_word *word = word_at(reader, i);
@@ -505,8 +544,10 @@ static void read_word(struct reader *reader, size_t i)
         note(reader, SIGNAL_MENTION_CODE, word->text);
     if (word->lexeme->phrase != 0)
         read_phrases(reader, i);
-    if (word->lexeme->verb != VERB_NONE)
+    if (word->lexeme->verb != VERB_NONE && word->lexeme->little == LITTLE_NONE)
         read_verb(reader, i);
+    if (word->lexeme->little == LITTLE_PREPOSITION)
+        read_including(reader, i);
 }
 
 static void read_all(struct reader *reader)
@@ -518,11 +559,35 @@ static void read_all(struct reader *reader)
     }
 }
 
+/* "Traffic analytics for a zone": no verb, but a thing, and whose it is. "Helper.", "File
+ * operations" and "Interactive session" say nothing. */
+static bool is_thing(const struct text *text)
+{
+    enum { MIN_WORDS = 3, MAX_WORDS = 16 };
+    bool has_relation = false;
+    size_t i = 0;
+    for (; i < text->count && (i == 0 || text->words[i].before < TEXT_COLON); i++) {
+        const struct text_word *word = &text->words[i];
+        enum little_kind little = little_of(word);
+        if (word->is_foreign || little == LITTLE_TOOL || little == LITTLE_ANY)
+            return false;
+        if (word->lexeme != NULL && (word->lexeme->noun == NOUN_CODE ||
+                                     (word->lexeme->verb > VERB_MAKE && !word->lexeme->is_noun &&
+                                      (word->lexeme->forms & FORM_ED) == 0)))
+            return false;
+        has_relation |= i > 0 && (little == LITTLE_PREPOSITION ||
+                                  (word->lexeme != NULL && word->lexeme->noun == NOUN_KNOWLEDGE));
+    }
+    return has_relation && i >= MIN_WORDS && i <= MAX_WORDS;
+}
+
 void classify_prose(struct findings *findings, const struct text *text)
 {
     struct reader reader = {.findings = findings, .text = text};
     findings->oddities |= text->oddities;
     read_all(&reader);
+    if (findings->lead_verb == NULL && is_thing(text))
+        findings_add(findings, SIGNAL_LEAD_THING, IN_DESCRIPTION, text->words[0].text);
 }
 
 void classify_prose_parameter(struct findings *findings, const struct text *text)

@@ -52,7 +52,9 @@ static bool reads(const struct findings *f)
 
 static bool writes(const struct findings *f)
 {
-    return has(f, SIGNAL_NAME_WRITE) && (has(f, SIGNAL_LEAD_WRITE) || has(f, SIGNAL_LEAD_NONE));
+    if (!has(f, SIGNAL_NAME_WRITE))
+        return false;
+    return has(f, SIGNAL_LEAD_WRITE) || (has(f, SIGNAL_LEAD_NONE) && !f->name_verb->is_noun);
 }
 
 /* set_config {key: auth.required}: which key it is decides. */
@@ -66,7 +68,7 @@ static bool is_setting(const struct findings *f)
 
 static bool is_security_change(const struct findings *f)
 {
-    return has(f, SIGNAL_PRODUCT_SECURITY) && says_change(f) && !has(f, SIGNAL_NAME_READ) &&
+    return (has(f, SIGNAL_PRODUCT_SECURITY) || has(f, SIGNAL_PRODUCT_IDENTITY)) && says_change(f) && !has(f, SIGNAL_NAME_READ) &&
            f->name_noun != NOUN_CONTENT && f->name_noun != NOUN_LIGHT;
 }
 
@@ -83,6 +85,8 @@ static unsigned admin_level(const struct findings *f)
     unsigned level = strongest(f, rules, ARRAY_LEN(rules));
     if (has(f, SIGNAL_LEAD_SENSITIVE) && !has(f, SIGNAL_NAME_READ))
         level = CLEAR;
+    if (has(f, SIGNAL_BODY_ADMIN) && reads(f) && level < LIKELY)
+        level = LIKELY;
     if (is_security_change(f) && level < LIKELY)
         level = LIKELY;
     if (has(f, SIGNAL_ENUM_ADMIN) && !writes(f) && level < LIKELY)
@@ -118,6 +122,9 @@ static unsigned exec_level(const struct findings *f)
         return LIKELY;
     if (is_verb(f->name_verb, "apply") &&
         (has(f, SIGNAL_PARAM_CODE) || has(f, SIGNAL_PARAM_QUERY)) && has(f, SIGNAL_MENTION_CODE))
+        return LIKELY;
+    if (has(f, SIGNAL_NAME_CODE) && (!has(f, SIGNAL_NAME_READ) || f->name_verb->is_noun) && !has(f, SIGNAL_LEAD_READ) &&
+        !has(f, SIGNAL_LEAD_MAKE) && !writes(f))
         return LIKELY;
     return has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_PARAM_CODE) ? LIKELY : 0;
 }
@@ -193,7 +200,7 @@ static unsigned read_level(const struct findings *f)
     if (has(f, SIGNAL_NAME_READ) || has(f, SIGNAL_LEAD_READ) || has(f, SIGNAL_LEAD_MAKE) ||
         has(f, SIGNAL_NAME_MAKE) || has(f, SIGNAL_ENUM_READ) || is_limited(f))
         return LIKELY;
-    return has(f, SIGNAL_NAME_KNOWLEDGE) ? LIKELY : 0;
+    return has(f, SIGNAL_NAME_KNOWLEDGE) || has(f, SIGNAL_LEAD_THING) ? LIKELY : 0;
 }
 
 /* Name and description say that it reads, and no part says anything else of it. */

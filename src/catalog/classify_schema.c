@@ -153,6 +153,8 @@ static void note_parameter(struct schema *schema, const struct text *name, json_
 {
     const struct text_word *last = &name->words[name->count - 1];
     schema->parameters++;
+    if (schema->findings->parameter_count < FINDINGS_PARAMETERS)
+        schema->findings->parameters[schema->findings->parameter_count++] = last->text;
     note_switch(schema, name, value);
     note_content(schema, name, value);
     if (str_eq(last->text, STR("method")) && is_of_request(name))
