@@ -55,9 +55,9 @@ static enum certainty certainty_of(const struct findings *f, const struct opinio
     }
     if (opinion->level < 3)
         return CERTAINTY_UNSURE;
-    bool model_agrees = category == CATEGORY_WRITE ? scores.changes > 0 && scores.harms < -1
-                                                   : scores.harms > 0.5;
-    return model_agrees ? CERTAINTY_CERTAIN : CERTAINTY_LIKELY;
+    bool model_agrees =
+        category == CATEGORY_WRITE ? scores.changes > 0 && scores.harms < -1 : scores.harms > 0.5;
+    return model_agrees && !opinion->has_doubt ? CERTAINTY_CERTAIN : CERTAINTY_LIKELY;
 }
 
 void classify_conclude(const struct classify_reading *reading, struct scores scores,

@@ -107,7 +107,8 @@ struct opinion {
     enum category category;
     unsigned level;    /* 0: nothing was said … 3: said clearly */
     bool is_clear_read; /* name and description both read, and nothing speaks against it */
-    bool is_floor;     /* no model may say less */
+    bool is_floor;      /* no trust may say less */
+    bool has_doubt;     /* something worse is at least mentioned */
 };
 
 struct opinion classify_rules(const struct findings *findings);

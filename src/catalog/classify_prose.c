@@ -172,7 +172,7 @@ static bool is_passive(const struct reader *reader, size_t i)
 {
     for (size_t n = 1; n <= LOOK_BACK && i >= reader->sentence + n; n++) {
         const struct text_word *word = word_at(reader, i - n);
-        if (little_of(word) == LITTLE_BE)
+        if (little_of(word) == LITTLE_BE || str_eq(word->text, STR("gets")))
             return !is_relative(reader, i - n);
         if (little_of(word) != LITTLE_ADVERB && little_of(word) != LITTLE_AND &&
             (word->lexeme == NULL || (word->lexeme->forms & FORM_ED) == 0))

@@ -243,6 +243,8 @@ struct opinion classify_rules(const struct findings *findings)
             if (levels[category - 1] >= floor && opinion.level == 0)
                 opinion = (struct opinion){.category = (enum category)(category - 1),
                                            .level = levels[category - 1]};
+    for (unsigned category = opinion.category + 1; category < CATEGORIES; category++)
+        opinion.has_doubt |= levels[category] > 0;
     opinion.is_floor = opinion.level == CLEAR && opinion.category != CATEGORY_READ_ONLY;
     opinion.is_clear_read = opinion.category == CATEGORY_READ_ONLY && is_clear_read(findings);
     return opinion;

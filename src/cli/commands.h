@@ -18,6 +18,7 @@ command_fn command_audit_status;
 command_fn command_audit_tail;
 command_fn command_bench_disk;
 command_fn command_check;
+command_fn command_classify;
 command_fn command_export;
 command_fn command_init;
 command_fn command_owner_sign_in;

@@ -68,6 +68,14 @@ static const struct option bench_disk_options[] = {
     {0},
 };
 
+static const struct option classify_options[] = {
+    {"name", "SERVER", "The server of tools that name none; when not given, the name of the file"},
+    {"trusted", "SERVERS",
+     "Servers, separated by commas, whose hints (readOnlyHint, destructiveHint) may lower a "
+     "verdict; else hints only raise"},
+    {0},
+};
+
 static const struct option init_options[] = {
     {"dir", "DIR", "The folder of the installation; this one when not given"},
     {"owner", "EMAIL", "Who the administration token belongs to; owner@example.com when not given"},
@@ -227,6 +235,19 @@ static const struct command commands[] = {
      .summary = "Test settings, keys, secrets and a governance file without starting anything",
      .prose = "",
      .run = command_check},
+    {.name = "classify",
+     .args = "FILE",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Say what tools can do at their worst, from their definitions alone",
+     .prose = "FILE holds one tool a line (JSON: server, name, title, description, inputSchema, "
+              "annotations), or a saved result of tools/list; - is standard input. One line a tool "
+              "comes out, in the order of the input: server, name, category, certainty (certain, "
+              "likely or unsure), evidence. With --json one object a line. No gateway is needed "
+              "and nothing is sent anywhere. Lines that are no JSON are named and leave exit code "
+              "1; the others are judged all the same.",
+     .options = classify_options,
+     .run = command_classify},
     {.name = "export",
      .args = "",
      .summary = "Print the governance file that is in force",
