@@ -57,7 +57,8 @@ static enum certainty certainty_of(const struct findings *f, const struct opinio
         return CERTAINTY_UNSURE;
     bool model_agrees =
         category == CATEGORY_WRITE ? scores.changes > 0 && scores.harms < -1 : scores.harms > 0.5;
-    return model_agrees && !opinion->has_doubt ? CERTAINTY_CERTAIN : CERTAINTY_LIKELY;
+    /* A name that says less than the text: one of them lies. */
+    return model_agrees && !opinion->has_doubt && !has(f, SIGNAL_NAME_READ) ? CERTAINTY_CERTAIN : CERTAINTY_LIKELY;
 }
 
 void classify_conclude(const struct classify_reading *reading, struct scores scores,

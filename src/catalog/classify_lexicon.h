@@ -39,6 +39,7 @@ enum noun_kind {
     NOUN_CACHE,
     NOUN_QUERY,
     NOUN_ASKING, /* a language that only asks */
+    NOUN_PROGRAM, /* runs when somebody runs it */
     NOUN_CODE,
     NOUN_SETTING,
     NOUN_KEY, /* sensitive with the right word before it, as are the next ones */

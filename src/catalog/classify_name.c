@@ -1,6 +1,13 @@
 #include "base/attr.h"
 #include "catalog/classify_priv.h"
 
+/* In a name these are what the tool does: allow_ip, trust_device. In prose they say nothing. */
+static bool gives_rights(const struct text_word *word)
+{
+    return str_eq(word->text, STR("allow")) || str_eq(word->text, STR("deny")) ||
+           str_eq(word->text, STR("trust")) || str_eq(word->text, STR("distrust"));
+}
+
 static const struct lexeme *verb_of(const struct text_word *word)
 {
     return word->lexeme != NULL && word->lexeme->verb > VERB_SOFT ? word->lexeme : NULL;
@@ -159,7 +166,7 @@ static void judge_object(struct findings *findings, const struct text *name, siz
     if (object.head != NULL && object.head->lexeme != NULL)
         findings->name_noun = (enum noun_kind)object.head->lexeme->noun;
     if ((may_change(verb->verb) || hands_out(verb, &object)) &&
-        classify_object_is_sensitive(&object, findings))
+        !classify_spares(verb, &object) && classify_object_is_sensitive(&object, findings))
         findings_add(findings, SIGNAL_NAME_SENSITIVE, IN_NAME, object.head->text);
     if (classify_object_is_light(&object))
         findings_add(findings, SIGNAL_NAME_LIGHT, IN_NAME, name->words[action].text);
@@ -204,6 +211,8 @@ void classify_name(struct findings *findings, const struct text *name, size_t pr
 {
     size_t from = prefix < name->count ? prefix : 0;
     size_t action = find_action(name, from, findings->lead_verb);
+    if (from < name->count && gives_rights(&name->words[from]))
+        findings_add(findings, SIGNAL_NAME_ADMIN, IN_NAME, name->words[from].text);
     look_beside(findings, name, from, action);
     look_for_code(findings, name, from);
     if (action < name->count &&
@@ -220,7 +229,11 @@ void classify_name(struct findings *findings, const struct text *name, size_t pr
         return;
     }
     findings->name_verb = name->words[action].lexeme;
-    findings_add(findings, signal_of_verb(findings->name_verb->verb), IN_NAME,
+    struct object object = classify_object(name->words, name->count, action + 1);
+    findings_add(findings, signal_of_verb(classify_kind(findings->name_verb, &object)), IN_NAME,
                  name->words[action].text);
+    if (object.head != NULL && object.head->lexeme != NULL &&
+        findings->name_verb->verb == VERB_EXEC && object.head->lexeme->noun == NOUN_PROGRAM)
+        findings_add(findings, SIGNAL_ANYTHING, IN_NAME, object.head->text);
     judge_object(findings, name, from, action);
 }

@@ -19,7 +19,7 @@ static const struct str access_words[] = {
     STR_INIT("blocked"),  STR_INIT("deny"),    STR_INIT("denied"),  STR_INIT("security"),
     STR_INIT("exempt"),   STR_INIT("trusted"), STR_INIT("inline"),  STR_INIT("managed"),
     STR_INIT("isolation"), STR_INIT("bucket"), STR_INIT("trust"),   STR_INIT("ingress"),
-    STR_INIT("egress"),   STR_INIT("inbound"), STR_INIT("outbound"), STR_INIT("branch"),
+    STR_INIT("protected"), STR_INIT("egress"),   STR_INIT("inbound"), STR_INIT("outbound"), STR_INIT("branch"),
     STR_INIT("conditional"), STR_INIT("filtering"), STR_INIT("isolation"), STR_INIT("network"),
 };
 
@@ -28,6 +28,7 @@ static const struct str lists[] = {
     STR_INIT("rule"),  STR_INIT("rules"),  STR_INIT("policy"), STR_INIT("policies"),
     STR_INIT("entry"), STR_INIT("entries"), STR_INIT("range"), STR_INIT("ranges"),
     STR_INIT("control"), STR_INIT("controls"), STR_INIT("mode"), STR_INIT("protection"),
+    STR_INIT("branch"), STR_INIT("branches"),
 };
 
 static bool is_one_of(struct str word, const struct str *words, size_t count)
@@ -217,6 +218,7 @@ static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
                has_modifier(object, NOUN_ACCOUNT) || has_modifier(object, NOUN_TEAM);
     case NOUN_NONE:
     case NOUN_OTHER:
+    case NOUN_PROGRAM:
     case NOUN_CODE:
     case NOUN_QUERY:
     case NOUN_INQUIRY:
@@ -226,10 +228,11 @@ static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
                object->is_access || object->is_key ||
                (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method")) ||
                (has_modifier(object, NOUN_KEY) && is_little(object->head, "pair"));
-    case NOUN_CONTENT:
     case NOUN_KNOWLEDGE:
+        return has_modifier(object, NOUN_SENSITIVE);
+    case NOUN_CONTENT:
     case NOUN_LIGHT:
-        return object->has_sharing && noun == NOUN_LIGHT;
+        return object->is_access || (object->has_sharing && noun == NOUN_LIGHT);
     }
     return true;
 }

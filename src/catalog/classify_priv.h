@@ -76,6 +76,11 @@ struct object classify_object(const struct text_word *words, size_t count, size_
 bool classify_object_is_sensitive(const struct object *object, const struct findings *findings);
 bool classify_object_is_light(const struct object *object);
 
+/* A verb together with what it is done to: running a search is reading. */
+enum verb_kind classify_kind(const struct lexeme *verb, const struct object *object);
+/* Is it done to people without touching their rights? notify_user, assign to a member. */
+bool classify_spares(const struct lexeme *verb, const struct object *object);
+
 /* Each of these looks at one part of a definition and notes what it finds. */
 
 /* prefix: leading words that are the server's. Behind classify_prose(), whose first action helps. */

@@ -165,7 +165,10 @@ static bool follows_lead_in(const struct reader *reader, size_t i)
 /* "changes that are staged" describes the changes. */
 static bool is_relative(const struct reader *reader, size_t i)
 {
-    return i > reader->sentence && little_of(word_at(reader, i - 1)) == LITTLE_WHICH;
+    for (size_t n = 1; n <= 3 && i >= reader->sentence + n; n++)
+        if (little_of(word_at(reader, i - n)) == LITTLE_WHICH)
+            return true;
+    return false;
 }
 
 static bool is_passive(const struct reader *reader, size_t i)
@@ -290,7 +293,7 @@ static enum said judge_verb(const struct reader *reader, size_t i)
 }
 
 /* Words whose object decides. */
-static enum verb_kind kind_with_object(const struct lexeme *verb, const struct object *object)
+enum verb_kind classify_kind(const struct lexeme *verb, const struct object *object)
 {
     enum noun_kind noun = object->head == NULL || object->head->lexeme == NULL
                               ? NOUN_NONE
@@ -299,7 +302,7 @@ static enum verb_kind kind_with_object(const struct lexeme *verb, const struct o
                 (object->modifiers >> NOUN_INQUIRY & 1) != 0;
     if (verb->verb == VERB_EXEC && (noun == NOUN_INQUIRY || noun == NOUN_KNOWLEDGE || asks))
         return VERB_READ;
-    return verb->verb;
+    return (enum verb_kind)verb->verb;
 }
 
 static enum signal lead_signal(enum verb_kind kind)
@@ -394,13 +397,22 @@ static struct object object_of(const struct reader *reader, size_t i)
     return classify_object(reader->text->words, i, at);
 }
 
-static bool is_answer(const struct lexeme *verb)
+/* Done to people, or an answer to an invitation, without touching anybody's rights. */
+bool classify_spares(const struct lexeme *verb, const struct object *object)
 {
-    static const struct str words[] = {STR_INIT("decline"), STR_INIT("accept"), STR_INIT("respond"),
-                                       STR_INIT("dismiss"), STR_INIT("answer")};
+    static const struct str words[] = {
+        STR_INIT("decline"), STR_INIT("accept"), STR_INIT("respond"), STR_INIT("dismiss"),
+        STR_INIT("answer"),  STR_INIT("notify"), STR_INIT("email"),   STR_INIT("remind"),
+        STR_INIT("assign"),  STR_INIT("follow"), STR_INIT("unfollow"), STR_INIT("mute"),
+        STR_INIT("unmute"),  STR_INIT("send"),   STR_INIT("call"),    STR_INIT("unassign"),
+    };
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_eq(verb->base, words[i]))
-            return true;
+            return object->head == NULL || object->head->lexeme == NULL ||
+                   object->head->lexeme->noun == NOUN_PERSON ||
+                   object->head->lexeme->noun == NOUN_TEAM ||
+                   object->head->lexeme->noun == NOUN_GROUP ||
+                   str_starts(object->head->text, STR("invit"));
     return false;
 }
 
@@ -411,7 +423,8 @@ static void say_lead(struct reader *reader, size_t i, enum verb_kind kind,
     reader->findings->lead_verb = word_at(reader, i)->lexeme;
     reader->lead_number = reader->number;
     note(reader, lead_signal(kind), what);
-    if (kind >= VERB_WRITE && kind != VERB_EXEC && !is_answer(word_at(reader, i)->lexeme) &&
+    if (kind >= VERB_WRITE && kind != VERB_EXEC &&
+        !classify_spares(word_at(reader, i)->lexeme, object) &&
         classify_object_is_sensitive(object, reader->findings))
         note(reader, SIGNAL_LEAD_SENSITIVE, object->head->text);
     if (classify_object_is_light(object))
@@ -469,7 +482,10 @@ static void read_verb(struct reader *reader, size_t i)
         return;
     reader->last_said = i + 1;
     struct object object = object_of(reader, i);
-    enum verb_kind kind = kind_with_object(word->lexeme, &object);
+    if (word->lexeme->verb == VERB_EXEC && object.head != NULL && object.head->lexeme != NULL &&
+        object.head->lexeme->noun == NOUN_PROGRAM)
+        note(reader, SIGNAL_ANYTHING, object.head->text);
+    enum verb_kind kind = classify_kind(word->lexeme, &object);
     if (is_lead_place(reader) && lead_signal(kind) != 0)
         say_lead(reader, i, kind, &object);
     else
@@ -566,6 +582,9 @@ static bool is_thing(const struct text *text)
     enum { MIN_WORDS = 3, MAX_WORDS = 16 };
     bool has_relation = false;
     size_t i = 0;
+    if (text->count > 0 && text->words[0].lexeme != NULL &&
+        text->words[0].lexeme->verb == VERB_SOFT && (text->words[0].lexeme->forms & FORM_S) != 0)
+        return false;
     for (; i < text->count && (i == 0 || text->words[i].before < TEXT_COLON); i++) {
         const struct text_word *word = &text->words[i];
         enum little_kind little = little_of(word);

@@ -108,7 +108,7 @@ static bool is_limited(const struct findings *f)
 static unsigned exec_level(const struct findings *f)
 {
     bool runs = is_verb(f->name_verb, "test") || has(f, SIGNAL_NAME_EXEC) || has(f, SIGNAL_LEAD_EXEC) || has(f, SIGNAL_CHAIN_EXEC);
-    if (has(f, SIGNAL_PASSTHROUGH) && (has(f, SIGNAL_PARAM_BODY) || !reads(f)) && !writes(f))
+    if (has(f, SIGNAL_PASSTHROUGH) && (has(f, SIGNAL_PARAM_BODY) || !reads(f)))
         return LIKELY;
     if (is_limited(f))
         return 0;

@@ -4,6 +4,7 @@
 struct schema {
     struct findings *findings;
     const struct json_doc *doc;
+    json_pos root;
     json_pos *names; /* by position of a value: the name of the parameter it belongs to, or 0 */
     bool has_method;
     bool has_address;
@@ -149,7 +150,8 @@ static bool is_of_request(const struct text *name)
     return name->count == 1 || (name->count == 2 && IS_ONE_OF(name->words[0].text, words));
 }
 
-static void note_parameter(struct schema *schema, const struct text *name, json_pos value)
+static void note_parameter(struct schema *schema, const struct text *name, json_pos value,
+                           bool is_top)
 {
     const struct text_word *last = &name->words[name->count - 1];
     schema->parameters++;
@@ -157,9 +159,9 @@ static void note_parameter(struct schema *schema, const struct text *name, json_
         schema->findings->parameters[schema->findings->parameter_count++] = last->text;
     note_switch(schema, name, value);
     note_content(schema, name, value);
-    if (str_eq(last->text, STR("method")) && is_of_request(name))
+    if (is_top && str_eq(last->text, STR("method")) && is_of_request(name))
         schema->has_method = true;
-    if (IS_ONE_OF(last->text, address_words) && is_of_request(name))
+    if (is_top && IS_ONE_OF(last->text, address_words) && is_of_request(name))
         schema->has_address = true;
     if (has_word(name, &(const struct str)STR_INIT("confirm"), 1))
         note(schema, SIGNAL_PARAM_CONFIRM, last->text);
@@ -187,7 +189,7 @@ static bool read_name(struct schema *schema, json_pos pos, struct text *ret_name
     return true;
 }
 
-static bool read_properties(struct schema *schema, json_pos properties)
+static bool read_properties(struct schema *schema, json_pos properties, bool is_top)
 {
     const struct json_doc *doc = schema->doc;
     if (!json_is(doc, properties, JSON_OBJECT))
@@ -200,7 +202,7 @@ static bool read_properties(struct schema *schema, json_pos properties)
             return false;
         schema->names[value] = name;
         if (words.count > 0)
-            note_parameter(schema, &words, value);
+            note_parameter(schema, &words, value, is_top);
         name = json_next(doc, properties, value);
     }
     return true;
@@ -365,7 +367,7 @@ static bool read_member(struct schema *schema, json_pos object, json_pos name, j
     const struct json_doc *doc = schema->doc;
     struct str raw = json_raw(doc, name);
     if (str_eq(raw, STR("\"properties\"")))
-        return read_properties(schema, value);
+        return read_properties(schema, value, object == schema->root);
     if (str_eq(raw, STR("\"enum\"")) || str_eq(raw, STR("\"const\"")))
         return read_values(schema, value, schema->names[object]);
     if (str_eq(raw, STR("\"description\"")) || str_eq(raw, STR("\"title\"")))
@@ -410,7 +412,7 @@ static void conclude(struct schema *schema, json_pos root)
  * deep inside. What no rule of JSON Schema leads to is looked at, too. */
 void classify_schema(struct findings *findings, const struct json_doc *doc, json_pos root)
 {
-    struct schema schema = {.findings = findings, .doc = doc};
+    struct schema schema = {.findings = findings, .doc = doc, .root = root};
     if (root == JSON_NONE || !json_is(doc, root, JSON_OBJECT)) {
         conclude(&schema, root);
         return;

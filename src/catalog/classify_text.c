@@ -305,7 +305,7 @@ static void add_prose_word(struct cutter *cutter, size_t start, size_t end)
 {
     struct str text = str_of(cutter->text.ptr + start, end - start);
     struct shape shape = shape_of(text);
-    bool is_code = cutter->in_code || shape.has_underscore || shape.has_hump;
+    bool is_code = cutter->in_code || shape.has_underscore;
     make_small(cutter, start, end);
     if (shape.has_high) {
         add_foreign(cutter, text);
@@ -318,6 +318,8 @@ static void add_prose_word(struct cutter *cutter, size_t start, size_t end)
     word->is_upper = shape.has_upper && !shape.has_lower && text.len > 1;
     if (!is_code || cutter->in_code)
         look_up(cutter, word);
+    /* PromQL is a word, listUsers a name. */
+    word->is_code |= shape.has_hump && word->lexeme == NULL;
 }
 
 static bool is_blank(char c)
