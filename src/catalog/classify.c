@@ -69,6 +69,24 @@ static bool says_nothing(const struct findings *f)
            !findings_has(f, SIGNAL_ENUM_READ) && !findings_has(f, SIGNAL_ENUM_WRITE);
 }
 
+/* The title of the tool, else the one of the annotations. */
+static enum err_code read_title(struct findings *findings, const struct json_doc *doc,
+                                json_pos tool, struct err *err)
+{
+    struct str raw;
+    struct text text;
+    json_pos pos = json_get(doc, tool, STR("title"));
+    if (!json_is(doc, pos, JSON_STRING))
+        pos = json_get(doc, json_get(doc, tool, STR("annotations")), STR("title"));
+    if (!classify_server_text(doc, pos, findings->arena, &raw))
+        return err_set(err, ERR_LIMIT, "classify: memory is used up");
+    enum err_code code =
+        classify_text_prose(findings->lexicon, raw, findings->arena, &text, err);
+    if (code == ERR_OK)
+        classify_prose_title(findings, &text);
+    return code;
+}
+
 static enum err_code read_parts(const struct classify_server *server, const struct json_doc *doc,
                                 json_pos tool, struct classify_reading *reading, struct err *err)
 {
@@ -88,6 +106,8 @@ static enum err_code read_parts(const struct classify_server *server, const stru
     classify_server_note(server, findings, description);
     classify_prose(findings, &reading->description);
     classify_foreign(findings, &reading->description, IN_DESCRIPTION);
+    if ((code = read_title(findings, doc, tool, err)) != ERR_OK)
+        return code;
     if (findings->lead_verb == NULL && !findings_has(findings, SIGNAL_FOREIGN))
         findings_add(findings, SIGNAL_LEAD_NONE, IN_DESCRIPTION, STR_NONE);
     classify_name(findings, &reading->name, classify_server_prefix(server, &reading->name));

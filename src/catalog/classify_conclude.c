@@ -41,6 +41,19 @@ static enum category lowered(const struct findings *f, const struct opinion *opi
     return category;
 }
 
+/* What is switched on or set may be anything; creating and editing a thing is just that. */
+static bool is_plain_write(const struct findings *f)
+{
+    static const struct str words[] = {STR_INIT("set"), STR_INIT("enable"), STR_INIT("disable"),
+                                       STR_INIT("toggle"), STR_INIT("configure")};
+    if (!has(f, SIGNAL_NAME_WRITE) || !has(f, SIGNAL_LEAD_WRITE) || f->name_verb == NULL)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_eq(f->name_verb->base, words[i]))
+            return false;
+    return true;
+}
+
 static enum certainty certainty_of(const struct findings *f, const struct opinion *opinion,
                                    struct scores scores, const struct borders *borders,
                                    enum category category)
@@ -55,8 +68,9 @@ static enum certainty certainty_of(const struct findings *f, const struct opinio
     }
     if (opinion->level < 3)
         return CERTAINTY_UNSURE;
-    bool model_agrees =
-        category == CATEGORY_WRITE ? scores.changes > 0 && scores.harms < -1 : scores.harms > 0.5;
+    bool model_agrees = category == CATEGORY_WRITE
+                            ? is_plain_write(f) && scores.changes > 0 && scores.harms < -1
+                            : scores.harms > 0.5;
     /* A name that says less than the text: one of them lies. */
     return model_agrees && !opinion->has_doubt && !has(f, SIGNAL_NAME_READ) ? CERTAINTY_CERTAIN : CERTAINTY_LIKELY;
 }

@@ -86,6 +86,8 @@ bool classify_spares(const struct lexeme *verb, const struct object *object);
 /* prefix: leading words that are the server's. Behind classify_prose(), whose first action helps. */
 void classify_name(struct findings *findings, const struct text *name, size_t prefix);
 void classify_prose(struct findings *findings, const struct text *text);
+/* Counts as the description where that says nothing, else as little as a parameter's text. */
+void classify_prose_title(struct findings *findings, const struct text *text);
 /* The text of a parameter: what it says counts less. */
 void classify_prose_parameter(struct findings *findings, const struct text *text);
 void classify_foreign(struct findings *findings, const struct text *text, enum found_in where);

@@ -23,6 +23,7 @@ struct reader {
     bool is_if;
     bool in_section; /* under a heading: arguments, returns, examples */
     bool is_parameter;
+    enum found_in where;
 };
 
 static enum little_kind little_of(const struct text_word *word)
@@ -165,9 +166,16 @@ static bool follows_lead_in(const struct reader *reader, size_t i)
 /* "changes that are staged" describes the changes. */
 static bool is_relative(const struct reader *reader, size_t i)
 {
-    for (size_t n = 1; n <= 3 && i >= reader->sentence + n; n++)
-        if (little_of(word_at(reader, i - n)) == LITTLE_WHICH)
+    for (size_t n = 1; n <= 3 && i >= reader->sentence + n; n++) {
+        const struct text_word *word = word_at(reader, i - n);
+        enum little_kind little = little_of(word);
+        if (little == LITTLE_WHICH)
             return true;
+        /* "every message that was returned is erased": the clause is over. */
+        if (little == LITTLE_BE || little == LITTLE_WAS ||
+            (word->lexeme != NULL && (word->lexeme->forms & FORM_ED) != 0))
+            return false;
+    }
     return false;
 }
 
@@ -370,8 +378,7 @@ static enum signal mention_signal(enum verb_kind kind)
 static void note(struct reader *reader, enum signal signal, struct str what)
 {
     if (signal != SIGNALS)
-        findings_add(reader->findings, signal, reader->is_parameter ? IN_PARAMETER : IN_DESCRIPTION,
-                     what);
+        findings_add(reader->findings, signal, reader->where, what);
 }
 
 static bool is_lead_place(const struct reader *reader)
@@ -551,9 +558,24 @@ static void read_including(struct reader *reader, size_t i)
     }
 }
 
+/* "Assistant: read-only" plays a dialogue to whoever reads it as one. */
+static void read_role(struct reader *reader, size_t i)
+{
+    static const struct str roles[] = {STR_INIT("assistant"), STR_INIT("human"),
+                                       STR_INIT("system"),    STR_INIT("reviewer"),
+                                       STR_INIT("moderator"), STR_INIT("judge")};
+    if (i != reader->clause || i + 1 >= reader->text->count ||
+        word_at(reader, i + 1)->before != TEXT_COLON)
+        return;
+    for (size_t r = 0; r < ARRAY_LEN(roles); r++)
+        if (str_eq(word_at(reader, i)->text, roles[r]))
+            note(reader, SIGNAL_TALKS, roles[r]);
+}
+
 static void read_word(struct reader *reader, size_t i)
 {
     const struct text_word *word = word_at(reader, i);
+    read_role(reader, i);
     if (word->lexeme == NULL)
         return;
     if (word->lexeme->noun == NOUN_CODE && !word->is_code)
@@ -602,16 +624,27 @@ static bool is_thing(const struct text *text)
 
 void classify_prose(struct findings *findings, const struct text *text)
 {
-    struct reader reader = {.findings = findings, .text = text};
+    struct reader reader = {.findings = findings, .text = text, .where = IN_DESCRIPTION};
     findings->oddities |= text->oddities;
     read_all(&reader);
     if (findings->lead_verb == NULL && is_thing(text))
         findings_add(findings, SIGNAL_LEAD_THING, IN_DESCRIPTION, text->words[0].text);
 }
 
+void classify_prose_title(struct findings *findings, const struct text *text)
+{
+    struct reader reader = {.findings = findings,
+                            .text = text,
+                            .is_parameter = findings->lead_verb != NULL,
+                            .where = IN_TITLE};
+    findings->oddities |= text->oddities;
+    read_all(&reader);
+}
+
 void classify_prose_parameter(struct findings *findings, const struct text *text)
 {
-    struct reader reader = {.findings = findings, .text = text, .is_parameter = true};
+    struct reader reader = {
+        .findings = findings, .text = text, .is_parameter = true, .where = IN_PARAMETER};
     findings->oddities |= text->oddities;
     read_all(&reader);
 }

@@ -193,8 +193,18 @@ static unsigned write_level(const struct findings *f)
     return strongest(f, rules, ARRAY_LEN(rules));
 }
 
+/* All actions that can be chosen read. */
+static bool chooses_reads(const struct findings *f)
+{
+    return has(f, SIGNAL_ENUM_READ) && !has(f, SIGNAL_ENUM_WRITE) && !has(f, SIGNAL_ENUM_EXEC) &&
+           !has(f, SIGNAL_ENUM_REMOVE) && !has(f, SIGNAL_ENUM_DESTROY) &&
+           !has(f, SIGNAL_ENUM_ADMIN);
+}
+
 static unsigned read_level(const struct findings *f)
 {
+    if (chooses_reads(f))
+        return CLEAR;
     if (reads(f))
         return CLEAR;
     if (has(f, SIGNAL_NAME_READ) || has(f, SIGNAL_LEAD_READ) || has(f, SIGNAL_LEAD_MAKE) ||

@@ -259,7 +259,8 @@ static void count_choice(const struct text *value, struct choice *choice)
     if (at == value->count)
         return;
     choice->actions++;
-    choice->verbs += !value->words[at].lexeme->is_noun;
+    choice->verbs += !value->words[at].lexeme->is_noun ||
+                     value->words[at].lexeme->verb == VERB_DESTROY;
 }
 
 static void note_choice(struct schema *schema, const struct text *value, bool is_action)
