@@ -2,7 +2,7 @@
 BUILD ?= build
 MESON_SETUP = test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
 
-.PHONY: all run test bench fuzz soak lint format coverage clean
+.PHONY: all run test bench eval fuzz soak lint format coverage clean
 
 all:
 	@tools/setup run
@@ -26,6 +26,10 @@ fuzz:
 bench:
 	@tools/setup run bench
 	@tools/bench
+
+eval:
+	@tools/setup run eval
+	@tools/eval
 
 soak: all
 	@tools/setup run test

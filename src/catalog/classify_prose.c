@@ -7,7 +7,8 @@
 #include "base/attr.h"
 #include "catalog/classify_priv.h"
 
-enum { LOOK_BACK = 4 };
+/* Looking back and ahead is bounded, so that no text is read in more than linear time. */
+enum { LOOK_BACK = 4, MAX_ADVERBS = 6, MAX_LEAD_IN = 24, MAX_SUBJECT = 12, MAX_LISTED = 12 };
 
 enum said { NOT_SAID, SAID_MILDLY, SAID };
 
@@ -39,7 +40,7 @@ static const struct text_word *word_at(const struct reader *reader, size_t i)
 /* The word before i in the same sentence, adverbs passed over; NULL: none. */
 static const struct text_word *previous(const struct reader *reader, size_t i)
 {
-    while (i > reader->sentence) {
+    for (size_t n = 0; i > reader->sentence && n < MAX_ADVERBS; n++) {
         i--;
         if (little_of(word_at(reader, i)) != LITTLE_ADVERB &&
             little_of(word_at(reader, i)) != LITTLE_ONLY)
@@ -157,6 +158,8 @@ static bool is_lead_in(const struct text_word *word)
 
 static bool follows_lead_in(const struct reader *reader, size_t i)
 {
+    if (i > reader->clause + MAX_LEAD_IN)
+        return false;
     for (size_t at = i; at > reader->clause; at--)
         if (!is_lead_in(word_at(reader, at - 1)))
             return false;
@@ -397,7 +400,8 @@ static struct object object_of(const struct reader *reader, size_t i)
     size_t at = i;
     while (at > reader->sentence && little_of(word_at(reader, at)) != LITTLE_BE)
         at--;
-    while (at > reader->sentence && little_of(word_at(reader, at - 1)) != LITTLE_IF &&
+    while (at > reader->sentence && i - at < MAX_SUBJECT &&
+           little_of(word_at(reader, at - 1)) != LITTLE_IF &&
            little_of(word_at(reader, at - 1)) != LITTLE_ARTICLE &&
            word_at(reader, at)->before < TEXT_COMMA)
         at--;
@@ -543,7 +547,8 @@ static void read_including(struct reader *reader, size_t i)
         reader->findings->lead_verb == NULL || reader->findings->lead_verb->verb < VERB_WRITE ||
         reader->number != reader->lead_number || reader->is_denied)
         return;
-    for (size_t from = i + 1; from < reader->text->count;) {
+    size_t from = i + 1;
+    for (size_t n = 0; n < MAX_LISTED && from < reader->text->count; n++) {
         struct object object =
             classify_object(reader->text->words, reader->text->count, from);
         if (classify_object_is_sensitive(&object, reader->findings))
