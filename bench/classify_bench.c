@@ -50,8 +50,8 @@ static bool gather(struct bench *bench)
         const struct classify_input_tool *tool = &bench->input.tools[i];
         struct classify_server *server = server_of(bench, tool->server);
         arena_reset(bench->arena);
-        if (server == NULL || classify_server_add(server, tool->doc, tool->pos, bench->arena,
-                                                  &err) != ERR_OK)
+        if (server == NULL ||
+            classify_server_add(server, tool->doc, tool->pos, bench->arena, &err) != ERR_OK)
             return false;
     }
     return true;

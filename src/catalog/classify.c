@@ -80,8 +80,7 @@ static enum err_code read_title(struct findings *findings, const struct json_doc
         pos = json_get(doc, json_get(doc, tool, STR("annotations")), STR("title"));
     if (!classify_server_text(doc, pos, findings->arena, &raw))
         return err_set(err, ERR_LIMIT, "classify: memory is used up");
-    enum err_code code =
-        classify_text_prose(findings->lexicon, raw, findings->arena, &text, err);
+    enum err_code code = classify_text_prose(findings->lexicon, raw, findings->arena, &text, err);
     if (code == ERR_OK)
         classify_prose_title(findings, &text);
     return code;
@@ -98,7 +97,8 @@ static enum err_code read_parts(const struct classify_server *server, const stru
     if (!classify_server_text(doc, json_get(doc, tool, STR("name")), arena, &name) ||
         !classify_server_text(doc, json_get(doc, tool, STR("description")), arena, &description))
         return err_set(err, ERR_LIMIT, "classify: memory is used up");
-    if ((code = classify_text_name(findings->lexicon, name, arena, &reading->name, err)) != ERR_OK ||
+    if ((code = classify_text_name(findings->lexicon, name, arena, &reading->name, err)) !=
+            ERR_OK ||
         (code = classify_text_prose(findings->lexicon, description, arena, &reading->description,
                                     err)) != ERR_OK)
         return code;
@@ -123,8 +123,8 @@ static enum err_code read_parts(const struct classify_server *server, const stru
 }
 
 enum err_code classify_read(const struct classify_server *server, const struct json_doc *doc,
-                            json_pos tool, struct arena *arena, struct classify_reading *ret_reading,
-                            struct err *err)
+                            json_pos tool, struct arena *arena,
+                            struct classify_reading *ret_reading, struct err *err)
 {
     const struct classify_lexicon *lexicon =
         classify_lexicon_of(classify_server_classifier(server));
@@ -147,7 +147,7 @@ enum err_code classify_tool(const struct classify_server *server, const struct j
     if (code != ERR_OK)
         return code;
     const struct classifier *classifier = classify_server_classifier(server);
-    classify_conclude(reading, classify_model_score(classifier->model, reading),
-                      &classify_borders, ret_verdict);
+    classify_conclude(reading, classify_model_score(classifier->model, reading), &classify_borders,
+                      ret_verdict);
     return ERR_OK;
 }

@@ -17,9 +17,9 @@ static bool has_finding(const struct findings *f)
 static enum category harm_of(const struct findings *f)
 {
     static const enum signal signals[] = {
-        SIGNAL_NAME_SENSITIVE, SIGNAL_LEAD_SENSITIVE, SIGNAL_MENTION_ADMIN, SIGNAL_BODY_ADMIN,
-        SIGNAL_PARAM_SENSITIVE, SIGNAL_PARAM_ADMIN, SIGNAL_ENUM_SENSITIVE, SIGNAL_PRODUCT_IDENTITY,
-        SIGNAL_PRODUCT_SECURITY,
+        SIGNAL_NAME_SENSITIVE, SIGNAL_LEAD_SENSITIVE,   SIGNAL_MENTION_ADMIN,
+        SIGNAL_BODY_ADMIN,     SIGNAL_PARAM_SENSITIVE,  SIGNAL_PARAM_ADMIN,
+        SIGNAL_ENUM_SENSITIVE, SIGNAL_PRODUCT_IDENTITY, SIGNAL_PRODUCT_SECURITY,
     };
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         if (has(f, signals[i]))
@@ -54,25 +54,34 @@ static bool is_plain_write(const struct findings *f)
     return true;
 }
 
+static enum certainty certainty_of_reading(const struct opinion *opinion, struct scores scores,
+                                           const struct borders *borders)
+{
+    if (opinion->is_clear_read && scores.changes < borders->changes)
+        return CERTAINTY_CERTAIN;
+    return opinion->level >= 3 && scores.changes < 0 ? CERTAINTY_LIKELY : CERTAINTY_UNSURE;
+}
+
+static bool model_agrees(const struct findings *f, struct scores scores, enum category category)
+{
+    if (category == CATEGORY_WRITE)
+        return is_plain_write(f) && scores.changes > 0 && scores.harms < -1;
+    return scores.harms > 0.5;
+}
+
 static enum certainty certainty_of(const struct findings *f, const struct opinion *opinion,
                                    struct scores scores, const struct borders *borders,
                                    enum category category)
 {
-    bool is_agreed = category == opinion->category;
-    if (has_finding(f) || has(f, SIGNAL_OPAQUE) || !is_agreed)
+    if (has_finding(f) || has(f, SIGNAL_OPAQUE) || category != opinion->category)
         return CERTAINTY_UNSURE;
-    if (category == CATEGORY_READ_ONLY) {
-        if (opinion->is_clear_read && scores.changes < borders->changes)
-            return CERTAINTY_CERTAIN;
-        return opinion->level >= 3 && scores.changes < 0 ? CERTAINTY_LIKELY : CERTAINTY_UNSURE;
-    }
+    if (category == CATEGORY_READ_ONLY)
+        return certainty_of_reading(opinion, scores, borders);
     if (opinion->level < 3)
         return CERTAINTY_UNSURE;
-    bool model_agrees = category == CATEGORY_WRITE
-                            ? is_plain_write(f) && scores.changes > 0 && scores.harms < -1
-                            : scores.harms > 0.5;
     /* A name that says less than the text: one of them lies. */
-    return model_agrees && !opinion->has_doubt && !has(f, SIGNAL_NAME_READ) ? CERTAINTY_CERTAIN : CERTAINTY_LIKELY;
+    bool is_clear = !opinion->has_doubt && !has(f, SIGNAL_NAME_READ);
+    return is_clear && model_agrees(f, scores, category) ? CERTAINTY_CERTAIN : CERTAINTY_LIKELY;
 }
 
 void classify_conclude(const struct classify_reading *reading, struct scores scores,

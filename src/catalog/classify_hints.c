@@ -22,7 +22,7 @@ static void note(struct findings *findings, enum signal signal, struct str what)
 static bool is_claim(struct str name)
 {
     static const struct str words[] = {
-        STR_INIT("categor"), STR_INIT("classif"), STR_INIT("risk"),   STR_INIT("verified"),
+        STR_INIT("categor"), STR_INIT("classif"),  STR_INIT("risk"),   STR_INIT("verified"),
         STR_INIT("trusted"), STR_INIT("approved"), STR_INIT("review"), STR_INIT("safe"),
         STR_INIT("gold"),    STR_INIT("severity"),
     };

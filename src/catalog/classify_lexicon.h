@@ -38,7 +38,7 @@ enum noun_kind {
     NOUN_LIGHT,     /* taking it off leaves the thing: label, reaction */
     NOUN_CACHE,
     NOUN_QUERY,
-    NOUN_ASKING, /* a language that only asks */
+    NOUN_ASKING,  /* a language that only asks */
     NOUN_PROGRAM, /* runs when somebody runs it */
     NOUN_CODE,
     NOUN_SETTING,
@@ -103,7 +103,7 @@ enum { PHRASE_MAX_WORDS = 8 };
 struct phrase {
     struct str words[PHRASE_MAX_WORDS]; /* "~": up to three words */
     uint8_t count;
-    bool is_always; /* also where the sentence denies it */
+    bool is_always;  /* also where the sentence denies it */
     uint16_t signal; /* enum signal of classify_priv.h */
     uint16_t next;   /* the next phrase with the same first word, and 1; 0: none */
 };

@@ -61,8 +61,7 @@ static struct str normal(const struct text_word *word)
 
 static bool is_feature(enum signal signal)
 {
-    return signal != SIGNAL_TRUSTED_READ && signal != SIGNAL_TRUSTED_MILD &&
-           signal != SIGNAL_MODEL;
+    return signal != SIGNAL_TRUSTED_READ && signal != SIGNAL_TRUSTED_MILD && signal != SIGNAL_MODEL;
 }
 
 void classify_model_features(const struct classify_reading *reading, classify_feature_fn *fn,

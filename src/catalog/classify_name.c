@@ -136,7 +136,8 @@ static bool hands_out(const struct lexeme *verb, const struct object *object)
     if (verb->verb != VERB_MAKE || object->head == NULL || object->head->lexeme == NULL)
         return false;
     enum noun_kind noun = object->head->lexeme->noun;
-    return (noun == NOUN_KEY && object->is_key) || str_starts(object->head->text, STR("password")) ||
+    return (noun == NOUN_KEY && object->is_key) ||
+           str_starts(object->head->text, STR("password")) ||
            str_starts(object->head->text, STR("credential"));
 }
 
@@ -144,10 +145,10 @@ static bool hands_out(const struct lexeme *verb, const struct object *object)
 static bool runs_anything(const struct text_word *word)
 {
     static const struct str words[] = {
-        STR_INIT("endpoint"), STR_INIT("api"),  STR_INIT("operation"), STR_INIT("operations"),
-        STR_INIT("method"),   STR_INIT("rpc"),  STR_INIT("procedure"), STR_INIT("service"),
-        STR_INIT("tool"),     STR_INIT("tools"), STR_INIT("request"),  STR_INIT("requests"),
-        STR_INIT("anything"), STR_INIT("any"),  STR_INIT("batch"),
+        STR_INIT("endpoint"), STR_INIT("api"),   STR_INIT("operation"), STR_INIT("operations"),
+        STR_INIT("method"),   STR_INIT("rpc"),   STR_INIT("procedure"), STR_INIT("service"),
+        STR_INIT("tool"),     STR_INIT("tools"), STR_INIT("request"),   STR_INIT("requests"),
+        STR_INIT("anything"), STR_INIT("any"),   STR_INIT("batch"),
     };
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_eq(word->text, words[i]))
@@ -165,8 +166,8 @@ static void judge_object(struct findings *findings, const struct text *name, siz
         findings_add(findings, SIGNAL_ANYTHING, IN_NAME, object.head->text);
     if (object.head != NULL && object.head->lexeme != NULL)
         findings->name_noun = (enum noun_kind)object.head->lexeme->noun;
-    if ((may_change(verb->verb) || hands_out(verb, &object)) &&
-        !classify_spares(verb, &object) && classify_object_is_sensitive(&object, findings))
+    if ((may_change(verb->verb) || hands_out(verb, &object)) && !classify_spares(verb, &object) &&
+        classify_object_is_sensitive(&object, findings))
         findings_add(findings, SIGNAL_NAME_SENSITIVE, IN_NAME, object.head->text);
     if (classify_object_is_light(&object))
         findings_add(findings, SIGNAL_NAME_LIGHT, IN_NAME, name->words[action].text);

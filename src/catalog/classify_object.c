@@ -5,30 +5,31 @@ enum { MAX_OBJECT_WORDS = 7 };
 
 /* Words that make a key one of access. */
 static const struct str key_words[] = {
-    STR_INIT("api"),     STR_INIT("access"),   STR_INIT("private"), STR_INIT("public"),
-    STR_INIT("ssh"),     STR_INIT("signing"),  STR_INIT("service"), STR_INIT("auth"),
-    STR_INIT("refresh"), STR_INIT("bearer"),   STR_INIT("personal"), STR_INIT("deploy"),
-    STR_INIT("license"), STR_INIT("gpg"),      STR_INIT("master"),  STR_INIT("account"),
-    STR_INIT("oauth"),   STR_INIT("client"),   STR_INIT("session"), STR_INIT("encryption"),
+    STR_INIT("api"),     STR_INIT("access"),      STR_INIT("private"),   STR_INIT("public"),
+    STR_INIT("ssh"),     STR_INIT("signing"),     STR_INIT("service"),   STR_INIT("auth"),
+    STR_INIT("refresh"), STR_INIT("bearer"),      STR_INIT("personal"),  STR_INIT("deploy"),
+    STR_INIT("license"), STR_INIT("gpg"),         STR_INIT("master"),    STR_INIT("account"),
+    STR_INIT("oauth"),   STR_INIT("client"),      STR_INIT("session"),   STR_INIT("encryption"),
     STR_INIT("admin"),   STR_INIT("publishable"), STR_INIT("signature"), STR_INIT("user"),
 };
 
 /* Words that make a list, group, rule or policy one of access. */
 static const struct str access_words[] = {
-    STR_INIT("access"),   STR_INIT("allow"),   STR_INIT("allowed"), STR_INIT("block"),
-    STR_INIT("blocked"),  STR_INIT("deny"),    STR_INIT("denied"),  STR_INIT("security"),
-    STR_INIT("exempt"),   STR_INIT("trusted"), STR_INIT("inline"),  STR_INIT("managed"),
-    STR_INIT("isolation"), STR_INIT("bucket"), STR_INIT("trust"),   STR_INIT("ingress"),
-    STR_INIT("protected"), STR_INIT("egress"),   STR_INIT("inbound"), STR_INIT("outbound"), STR_INIT("branch"),
-    STR_INIT("conditional"), STR_INIT("filtering"), STR_INIT("isolation"), STR_INIT("network"),
+    STR_INIT("access"),    STR_INIT("allow"),       STR_INIT("allowed"),   STR_INIT("block"),
+    STR_INIT("blocked"),   STR_INIT("deny"),        STR_INIT("denied"),    STR_INIT("security"),
+    STR_INIT("exempt"),    STR_INIT("trusted"),     STR_INIT("inline"),    STR_INIT("managed"),
+    STR_INIT("isolation"), STR_INIT("bucket"),      STR_INIT("trust"),     STR_INIT("ingress"),
+    STR_INIT("protected"), STR_INIT("egress"),      STR_INIT("inbound"),   STR_INIT("outbound"),
+    STR_INIT("branch"),    STR_INIT("conditional"), STR_INIT("filtering"), STR_INIT("isolation"),
+    STR_INIT("network"),
 };
 
 static const struct str lists[] = {
-    STR_INIT("list"),  STR_INIT("lists"),  STR_INIT("group"),  STR_INIT("groups"),
-    STR_INIT("rule"),  STR_INIT("rules"),  STR_INIT("policy"), STR_INIT("policies"),
-    STR_INIT("entry"), STR_INIT("entries"), STR_INIT("range"), STR_INIT("ranges"),
-    STR_INIT("control"), STR_INIT("controls"), STR_INIT("mode"), STR_INIT("protection"),
-    STR_INIT("branch"), STR_INIT("branches"),
+    STR_INIT("list"),    STR_INIT("lists"),    STR_INIT("group"),  STR_INIT("groups"),
+    STR_INIT("rule"),    STR_INIT("rules"),    STR_INIT("policy"), STR_INIT("policies"),
+    STR_INIT("entry"),   STR_INIT("entries"),  STR_INIT("range"),  STR_INIT("ranges"),
+    STR_INIT("control"), STR_INIT("controls"), STR_INIT("mode"),   STR_INIT("protection"),
+    STR_INIT("branch"),  STR_INIT("branches"),
 };
 
 static bool is_one_of(struct str word, const struct str *words, size_t count)
@@ -133,10 +134,10 @@ static void read_of(const struct text_word *words, size_t count, size_t at, stru
 static bool is_membership(const struct object *object)
 {
     static const struct str words[] = {
-        STR_INIT("playlist"),  STR_INIT("list"),      STR_INIT("cart"),   STR_INIT("wishlist"),
-        STR_INIT("favorites"), STR_INIT("favourites"), STR_INIT("sprint"), STR_INIT("cycle"),
-        STR_INIT("epic"),      STR_INIT("segment"),   STR_INIT("album"),  STR_INIT("watchlist"),
-        STR_INIT("milestone"), STR_INIT("library"),   STR_INIT("category"),
+        STR_INIT("playlist"),  STR_INIT("list"),       STR_INIT("cart"),     STR_INIT("wishlist"),
+        STR_INIT("favorites"), STR_INIT("favourites"), STR_INIT("sprint"),   STR_INIT("cycle"),
+        STR_INIT("epic"),      STR_INIT("segment"),    STR_INIT("album"),    STR_INIT("watchlist"),
+        STR_INIT("milestone"), STR_INIT("library"),    STR_INIT("category"),
     };
     return object->head != NULL && is_one_of(object->head->text, words, ARRAY_LEN(words));
 }
@@ -185,6 +186,40 @@ static bool is_governing(const struct findings *findings)
            findings_has(findings, SIGNAL_PRODUCT_SECURITY);
 }
 
+static bool is_sensitive_key(const struct object *object, const struct findings *findings)
+{
+    return object->is_key || is_governing(findings) || str_starts(object->head->text, STR("token"));
+}
+
+static bool is_sensitive_policy(const struct object *object, const struct findings *findings)
+{
+    return object->words == 1 || is_about_access(object) || is_governing(findings) ||
+           has_modifier(object, NOUN_PERSON) || has_modifier(object, NOUN_GROUP);
+}
+
+static bool is_sensitive_group(const struct object *object, const struct findings *findings)
+{
+    if (object->words == 1)
+        return !findings_has(findings, SIGNAL_PRODUCT_CUSTOMER);
+    return object->is_access || has_modifier(object, NOUN_PERSON) ||
+           has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS);
+}
+
+static bool is_sensitive_setting(const struct object *object)
+{
+    return is_about_access(object) || has_modifier(object, NOUN_POLICY) ||
+           has_modifier(object, NOUN_ACCOUNT) || has_modifier(object, NOUN_TEAM);
+}
+
+static bool is_sensitive_thing(const struct object *object)
+{
+    if (has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
+        object->is_access || object->is_key)
+        return true;
+    return (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method")) ||
+           (has_modifier(object, NOUN_KEY) && is_little(object->head, "pair"));
+}
+
 /* The kinds of nouns that need the right company. */
 static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
                               const struct findings *findings)
@@ -192,30 +227,28 @@ static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
     switch (noun) {
     case NOUN_SENSITIVE:
     case NOUN_ORG:
-        return true;
-    case NOUN_PERSON:
-        return !object->is_in_content;
-    case NOUN_TEAM:
-        return !object->is_in_content;
     case NOUN_ACCESS:
         return true;
-    case NOUN_KEY:
-        return object->is_key || is_governing(findings) ||
-               str_starts(object->head->text, STR("token"));
-    case NOUN_POLICY:
-        return is_about_access(object) || is_governing(findings) || object->words == 1 ||
-               has_modifier(object, NOUN_PERSON) || has_modifier(object, NOUN_GROUP);
-    case NOUN_GROUP:
-        return object->is_access || has_modifier(object, NOUN_PERSON) ||
-               has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
-               (object->words == 1 && !findings_has(findings, SIGNAL_PRODUCT_CUSTOMER));
+    case NOUN_PERSON:
+    case NOUN_TEAM:
+        return !object->is_in_content;
     case NOUN_ACCOUNT:
         return !findings_has(findings, SIGNAL_PRODUCT_CUSTOMER) && !object->is_in_content;
+    case NOUN_KEY:
+        return is_sensitive_key(object, findings);
+    case NOUN_POLICY:
+        return is_sensitive_policy(object, findings);
+    case NOUN_GROUP:
+        return is_sensitive_group(object, findings);
     case NOUN_BILLING:
+    case NOUN_KNOWLEDGE:
         return has_modifier(object, NOUN_SENSITIVE);
     case NOUN_SETTING:
-        return is_about_access(object) || has_modifier(object, NOUN_POLICY) ||
-               has_modifier(object, NOUN_ACCOUNT) || has_modifier(object, NOUN_TEAM);
+        return is_sensitive_setting(object);
+    case NOUN_CONTENT:
+        return object->is_access;
+    case NOUN_LIGHT:
+        return object->is_access || object->has_sharing;
     case NOUN_NONE:
     case NOUN_OTHER:
     case NOUN_PROGRAM:
@@ -224,17 +257,9 @@ static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
     case NOUN_INQUIRY:
     case NOUN_ASKING:
     case NOUN_CACHE:
-        return has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
-               object->is_access || object->is_key ||
-               (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method")) ||
-               (has_modifier(object, NOUN_KEY) && is_little(object->head, "pair"));
-    case NOUN_KNOWLEDGE:
-        return has_modifier(object, NOUN_SENSITIVE);
-    case NOUN_CONTENT:
-    case NOUN_LIGHT:
-        return object->is_access || (object->has_sharing && noun == NOUN_LIGHT);
+        break;
     }
-    return true;
+    return is_sensitive_thing(object);
 }
 
 bool classify_object_is_sensitive(const struct object *object, const struct findings *findings)

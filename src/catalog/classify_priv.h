@@ -37,9 +37,9 @@ struct findings {
     unsigned oddities; /* enum oddity, several */
     bool is_full;      /* the arena was: the findings are worth nothing */
     /* For the rules that look at several parts. */
-    const struct lexeme *name_verb; /* the action of the name; NULL: none */
-    const struct lexeme *lead_verb; /* the first that the description says */
-    enum noun_kind name_noun;       /* what the name's action is done to */
+    const struct lexeme *name_verb;             /* the action of the name; NULL: none */
+    const struct lexeme *lead_verb;             /* the first that the description says */
+    enum noun_kind name_noun;                   /* what the name's action is done to */
     struct str parameters[FINDINGS_PARAMETERS]; /* last words of their names; the first ones */
     size_t parameter_count;
 };
@@ -83,7 +83,8 @@ bool classify_spares(const struct lexeme *verb, const struct object *object);
 
 /* Each of these looks at one part of a definition and notes what it finds. */
 
-/* prefix: leading words that are the server's. Behind classify_prose(), whose first action helps. */
+/* prefix: leading words that are the server's. Behind classify_prose(), whose first action helps.
+ */
 void classify_name(struct findings *findings, const struct text *name, size_t prefix);
 void classify_prose(struct findings *findings, const struct text *text);
 /* Counts as the description where that says nothing, else as little as a parameter's text. */
@@ -106,13 +107,13 @@ struct classify_reading {
 };
 
 enum err_code classify_read(const struct classify_server *server, const struct json_doc *doc,
-                            json_pos tool, struct arena *arena, struct classify_reading *ret_reading,
-                            struct err *err) MUST_CHECK;
+                            json_pos tool, struct arena *arena,
+                            struct classify_reading *ret_reading, struct err *err) MUST_CHECK;
 
 /* What the rules say, without the model. */
 struct opinion {
     enum category category;
-    unsigned level;    /* 0: nothing was said … 3: said clearly */
+    unsigned level;     /* 0: nothing was said … 3: said clearly */
     bool is_clear_read; /* name and description both read, and nothing speaks against it */
     bool is_floor;      /* no trust may say less */
     bool has_doubt;     /* something worse is at least mentioned */

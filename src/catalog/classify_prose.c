@@ -1,65 +1,19 @@
-/*
- * A shallow reading of English: which verbs say what the tool does, and which are only mentioned.
- * Said is what begins a sentence, follows "then" or "and" on what was said, stands in the third
- * person, or in the passive; not what is denied, stands under a condition, is an identifier, or
- * tells the reader what to do.
- */
 #include "base/attr.h"
-#include "catalog/classify_priv.h"
+#include "catalog/classify_said.h"
 
-/* Looking back and ahead is bounded, so that no text is read in more than linear time. */
-enum { LOOK_BACK = 4, MAX_ADVERBS = 6, MAX_LEAD_IN = 24, MAX_SUBJECT = 12, MAX_LISTED = 12 };
-
-enum said { NOT_SAID, SAID_MILDLY, SAID };
-
-struct reader {
-    struct findings *findings;
-    const struct text *text;
-    size_t sentence;    /* index of its first word */
-    size_t number;      /* of the sentence, from 0 */
-    size_t clause;      /* index of the first word behind a colon or a bullet */
-    size_t last_said;   /* index and 1 of the verb said last in this sentence; 0: none */
-    size_t lead_number; /* the sentence of the lead, valid with findings->lead_verb */
-    bool is_denied;
-    bool is_if;
-    bool in_section; /* under a heading: arguments, returns, examples */
-    bool is_parameter;
-    enum found_in where;
-};
-
-static enum little_kind little_of(const struct text_word *word)
-{
-    return word->lexeme == NULL ? LITTLE_NONE : (enum little_kind)word->lexeme->little;
-}
-
-static const struct text_word *word_at(const struct reader *reader, size_t i)
-{
-    return &reader->text->words[i];
-}
-
-/* The word before i in the same sentence, adverbs passed over; NULL: none. */
-static const struct text_word *previous(const struct reader *reader, size_t i)
-{
-    for (size_t n = 0; i > reader->sentence && n < MAX_ADVERBS; n++) {
-        i--;
-        if (little_of(word_at(reader, i)) != LITTLE_ADVERB &&
-            little_of(word_at(reader, i)) != LITTLE_ONLY)
-            return word_at(reader, i);
-    }
-    return NULL;
-}
+enum { MAX_SUBJECT = 12, MAX_LISTED = 12 };
 
 static bool is_heading(const struct text_word *word)
 {
     static const struct str words[] = {
-        STR_INIT("args"),       STR_INIT("arguments"),     STR_INIT("parameters"),
-        STR_INIT("params"),     STR_INIT("returns"),       STR_INIT("return"),
-        STR_INIT("example"),    STR_INIT("examples"),      STR_INIT("prerequisites"),
-        STR_INIT("response"),   STR_INIT("requirements"),  STR_INIT("tips"),
-        STR_INIT("errors"),     STR_INIT("raises"),        STR_INIT("workflow"),
-        STR_INIT("output"),     STR_INIT("input"),         STR_INIT("inputs"),
+        STR_INIT("args"),        STR_INIT("arguments"),    STR_INIT("parameters"),
+        STR_INIT("params"),      STR_INIT("returns"),      STR_INIT("return"),
+        STR_INIT("example"),     STR_INIT("examples"),     STR_INIT("prerequisites"),
+        STR_INIT("response"),    STR_INIT("requirements"), STR_INIT("tips"),
+        STR_INIT("errors"),      STR_INIT("raises"),       STR_INIT("workflow"),
+        STR_INIT("output"),      STR_INIT("input"),        STR_INIT("inputs"),
         STR_INIT("permissions"), STR_INIT("steps"),        STR_INIT("instructions"),
-        STR_INIT("hints"),      STR_INIT("see"),
+        STR_INIT("hints"),       STR_INIT("see"),
     };
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_eq(word->text, words[i]))
@@ -115,192 +69,14 @@ static void note_break(struct reader *reader, size_t i)
 static void note_little(struct reader *reader, size_t i)
 {
     const struct text_word *word = word_at(reader, i);
-    bool is_not_only = i + 1 < reader->text->count &&
-                       little_of(word_at(reader, i + 1)) == LITTLE_ONLY;
+    bool is_not_only =
+        i + 1 < reader->text->count && little_of(word_at(reader, i + 1)) == LITTLE_ONLY;
     if (little_of(word) == LITTLE_NOT && !is_not_only && !reader->is_if)
         reader->is_denied = true;
     if (little_of(word) == LITTLE_IF)
         reader->is_if = true;
     if (str_eq(word->text, STR("but")) || str_eq(word->text, STR("then")))
         reader->is_denied = reader->is_if = false;
-}
-
-/* Words that may stand before what the tool does: "Use this tool to", "Allows you to". */
-static bool is_lead_in(const struct text_word *word)
-{
-    if (word->lexeme == NULL)
-        return false;
-    if (word->lexeme->verb == VERB_SOFT)
-        return true;
-    switch ((enum little_kind)word->lexeme->little) {
-    case LITTLE_ARTICLE:
-    case LITTLE_THIS:
-    case LITTLE_WHICH:
-    case LITTLE_TO:
-    case LITTLE_MODAL:
-    case LITTLE_ADVERB:
-    case LITTLE_TOOL:
-    case LITTLE_YOU:
-    case LITTLE_BE:
-    case LITTLE_PREPOSITION:
-    case LITTLE_AND:
-        return true;
-    case LITTLE_NONE:
-    case LITTLE_ANY:
-    case LITTLE_NOT:
-    case LITTLE_WAS:
-    case LITTLE_IF:
-    case LITTLE_ONLY:
-        break;
-    }
-    return false;
-}
-
-static bool follows_lead_in(const struct reader *reader, size_t i)
-{
-    if (i > reader->clause + MAX_LEAD_IN)
-        return false;
-    for (size_t at = i; at > reader->clause; at--)
-        if (!is_lead_in(word_at(reader, at - 1)))
-            return false;
-    return true;
-}
-
-/* "changes that are staged" describes the changes. */
-static bool is_relative(const struct reader *reader, size_t i)
-{
-    for (size_t n = 1; n <= 3 && i >= reader->sentence + n; n++) {
-        const struct text_word *word = word_at(reader, i - n);
-        enum little_kind little = little_of(word);
-        if (little == LITTLE_WHICH)
-            return true;
-        /* "every message that was returned is erased": the clause is over. */
-        if (little == LITTLE_BE || little == LITTLE_WAS ||
-            (word->lexeme != NULL && (word->lexeme->forms & FORM_ED) != 0))
-            return false;
-    }
-    return false;
-}
-
-static bool is_passive(const struct reader *reader, size_t i)
-{
-    for (size_t n = 1; n <= LOOK_BACK && i >= reader->sentence + n; n++) {
-        const struct text_word *word = word_at(reader, i - n);
-        if (little_of(word) == LITTLE_BE || str_eq(word->text, STR("gets")))
-            return !is_relative(reader, i - n);
-        if (little_of(word) != LITTLE_ADVERB && little_of(word) != LITTLE_AND &&
-            (word->lexeme == NULL || (word->lexeme->forms & FORM_ED) == 0))
-            return false;
-    }
-    return false;
-}
-
-static bool begins_object(const struct reader *reader, size_t i)
-{
-    enum little_kind little =
-        i < reader->text->count ? little_of(word_at(reader, i)) : LITTLE_NONE;
-    return little == LITTLE_ARTICLE || little == LITTLE_THIS || little == LITTLE_ANY;
-}
-
-/* "create, update and delete": the same form goes on. */
-static bool goes_on(const struct reader *reader, size_t i)
-{
-    const struct text_word *word = word_at(reader, i);
-    const struct text_word *before = previous(reader, i);
-    if (reader->last_said == 0 || before == NULL)
-        return false;
-    /* "applies the plan, creating and destroying": what is done on the way. */
-    if ((word->lexeme->forms & FORM_ING) != 0 && word->before == TEXT_COMMA &&
-        (!word->lexeme->is_noun || word->lexeme->verb == VERB_DESTROY))
-        return true;
-    const struct lexeme *last = word_at(reader, reader->last_said - 1)->lexeme;
-    bool is_joined = little_of(before) == LITTLE_AND || word->before == TEXT_COMMA;
-    if (!is_joined || (last->forms & word->lexeme->forms) == 0)
-        return false;
-    if (!word->lexeme->is_noun)
-        return true;
-    if (i + 1 >= reader->text->count)
-        return false;
-    /* "list/create/update", but not "sends messages (email, chat)". */
-    return begins_object(reader, i + 1) || reader->last_said == i || reader->last_said + 1 == i;
-}
-
-static enum said judge_base(const struct reader *reader, size_t i, const struct text_word *before)
-{
-    enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
-    bool is_early = reader->number < 2 && !reader->in_section && !reader->is_parameter;
-    if (i == reader->clause)
-        return is_early ? SAID : SAID_MILDLY;
-    if (follows_lead_in(reader, i))
-        return is_early ? SAID : SAID_MILDLY;
-    if (little == LITTLE_MODAL && i >= reader->sentence + 2 &&
-        little_of(word_at(reader, i - 2)) != LITTLE_YOU)
-        return SAID;
-    return NOT_SAID;
-}
-
-static enum said judge_third(const struct reader *reader, size_t i, const struct text_word *before)
-{
-    const struct lexeme *lexeme = word_at(reader, i)->lexeme;
-    enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
-    if (lexeme->is_noun && i != reader->sentence && !begins_object(reader, i + 1))
-        return NOT_SAID;
-    if (i == reader->clause || follows_lead_in(reader, i))
-        return SAID;
-    if (lexeme->is_noun)
-        return NOT_SAID;
-    return little == LITTLE_ARTICLE || little == LITTLE_PREPOSITION || little == LITTLE_ANY
-               ? NOT_SAID
-               : SAID;
-}
-
-static enum said judge_gerund(const struct reader *reader, size_t i, const struct text_word *before)
-{
-    if (reader->in_section || reader->is_parameter || reader->number > 1)
-        return NOT_SAID;
-    if (i == reader->clause)
-        return SAID_MILDLY;
-    enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
-    bool is_open = reader->findings->lead_verb == NULL ||
-                   reader->findings->lead_verb->verb == VERB_MANAGE;
-    if (little == LITTLE_PREPOSITION &&
-        (str_eq(before->text, STR("for")) || str_eq(before->text, STR("including"))))
-        return is_open ? SAID : NOT_SAID;
-    return little == LITTLE_WHICH || follows_lead_in(reader, i) ? SAID : NOT_SAID;
-}
-
-/* Words that look like an action and are none: "Start here", DELETE among other keywords, output
- * that is truncated. */
-static bool is_figure(const struct reader *reader, size_t i)
-{
-    const struct text_word *word = word_at(reader, i);
-    if (i + 1 < reader->text->count && str_eq(word->text, STR("start")) &&
-        str_eq(word_at(reader, i + 1)->text, STR("here")))
-        return true;
-    if (str_eq(word->text, STR("truncated")))
-        return true;
-    return word->is_upper && i > reader->sentence && (word->lexeme->forms & FORM_BASE) != 0 &&
-           (word_at(reader, i - 1)->is_upper ||
-            (i + 1 < reader->text->count && word_at(reader, i + 1)->is_upper));
-}
-
-static enum said judge_verb(const struct reader *reader, size_t i)
-{
-    const struct text_word *word = word_at(reader, i);
-    const struct text_word *before = previous(reader, i);
-    unsigned forms = word->lexeme->forms;
-    enum said said = NOT_SAID;
-    if (goes_on(reader, i))
-        return SAID;
-    if ((forms & FORM_BASE) != 0)
-        said = judge_base(reader, i, before);
-    if (said == NOT_SAID && (forms & FORM_S) != 0)
-        said = judge_third(reader, i, before);
-    if (said == NOT_SAID && (forms & FORM_ING) != 0)
-        said = judge_gerund(reader, i, before);
-    if (said == NOT_SAID && (forms & FORM_ED) != 0 && is_passive(reader, i))
-        said = SAID;
-    return said;
 }
 
 /* Words whose object decides. */
@@ -395,7 +171,7 @@ static struct object object_of(const struct reader *reader, size_t i)
 {
     const struct text_word *word = word_at(reader, i);
     if ((word->lexeme->forms & FORM_BASE) != 0 || (word->lexeme->forms & FORM_ED) == 0 ||
-        !is_passive(reader, i))
+        !classify_said_passively(reader, i))
         return classify_object(reader->text->words, reader->text->count, i + 1);
     size_t at = i;
     while (at > reader->sentence && little_of(word_at(reader, at)) != LITTLE_BE)
@@ -412,10 +188,10 @@ static struct object object_of(const struct reader *reader, size_t i)
 bool classify_spares(const struct lexeme *verb, const struct object *object)
 {
     static const struct str words[] = {
-        STR_INIT("decline"), STR_INIT("accept"), STR_INIT("respond"), STR_INIT("dismiss"),
-        STR_INIT("answer"),  STR_INIT("notify"), STR_INIT("email"),   STR_INIT("remind"),
+        STR_INIT("decline"), STR_INIT("accept"), STR_INIT("respond"),  STR_INIT("dismiss"),
+        STR_INIT("answer"),  STR_INIT("notify"), STR_INIT("email"),    STR_INIT("remind"),
         STR_INIT("assign"),  STR_INIT("follow"), STR_INIT("unfollow"), STR_INIT("mute"),
-        STR_INIT("unmute"),  STR_INIT("send"),   STR_INIT("call"),    STR_INIT("unassign"),
+        STR_INIT("unmute"),  STR_INIT("send"),   STR_INIT("call"),     STR_INIT("unassign"),
     };
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_eq(verb->base, words[i]))
@@ -442,41 +218,49 @@ static void say_lead(struct reader *reader, size_t i, enum verb_kind kind,
         note(reader, SIGNAL_LEAD_LIGHT, object->head == NULL ? what : object->head->text);
 }
 
+/* In the text of a parameter. */
+static enum signal parameter_signal(enum verb_kind kind)
+{
+    if (kind == VERB_DESTROY || kind == VERB_REMOVE)
+        return SIGNAL_PARAM_HARM;
+    return kind >= VERB_SHARE ? SIGNAL_PARAM_ADMIN : SIGNALS;
+}
+
+/* Behind the lead. Later on, only "it changes" is of the tool; "is changed" is of the world. */
+static enum signal signal_behind(const struct reader *reader, const struct text_word *word,
+                                 enum verb_kind kind, enum said said, bool is_sensitive)
+{
+    bool is_same = reader->findings->lead_verb != NULL && reader->number == reader->lead_number;
+    if (reader->is_parameter)
+        return parameter_signal(kind);
+    if (said == SAID_MILDLY)
+        return mention_signal(kind);
+    if (is_sensitive && str_eq(word->text, STR("gets")))
+        return SIGNAL_BODY_ADMIN;
+    if (kind == VERB_WRITE && (word->lexeme->forms & FORM_S) == 0 && !is_same)
+        return SIGNAL_MENTION_WRITE;
+    return later_signal(kind, is_same);
+}
+
 static void say_later(struct reader *reader, size_t i, enum verb_kind kind, enum said said,
                       const struct object *object)
 {
-    struct str what = word_at(reader, i)->text;
+    const struct text_word *word = word_at(reader, i);
+    bool is_sensitive = classify_object_is_sensitive(object, reader->findings);
     bool is_same = reader->findings->lead_verb != NULL && reader->number == reader->lead_number;
-    enum signal signal = later_signal(kind, is_same);
-    bool is_told = (word_at(reader, i)->lexeme->forms & FORM_S) == 0;
-    if (str_eq(word_at(reader, i)->text, STR("gets")) &&
-        classify_object_is_sensitive(object, reader->findings))
-        signal = SIGNAL_BODY_ADMIN;
-    /* Later on, only "it changes" is of the tool; "is changed" is of the world. */
-    if (kind == VERB_WRITE && is_told && !is_same)
-        signal = SIGNAL_MENTION_WRITE;
-    bool is_sensitive = kind >= VERB_WRITE && kind != VERB_EXEC &&
-                        classify_object_is_sensitive(object, reader->findings);
-    if (said == SAID_MILDLY)
-        signal = mention_signal(kind);
-    if (reader->is_parameter)
-        signal = kind == VERB_DESTROY  ? SIGNAL_PARAM_HARM
-                 : kind == VERB_REMOVE ? SIGNAL_PARAM_HARM
-                 : kind >= VERB_SHARE  ? SIGNAL_PARAM_ADMIN
-                                       : SIGNALS;
-    note(reader, signal, what);
-    if (is_sensitive)
-        note(reader,
-             said == SAID_MILDLY || reader->is_parameter ? SIGNAL_MENTION_ADMIN
-             : is_same                                    ? SIGNAL_CHAIN_ADMIN
-                                                          : SIGNAL_BODY_ADMIN,
-             object->head->text);
+    note(reader, signal_behind(reader, word, kind, said, is_sensitive), word->text);
+    if (!is_sensitive || kind < VERB_WRITE || kind == VERB_EXEC)
+        return;
+    enum signal signal = is_same ? SIGNAL_CHAIN_ADMIN : SIGNAL_BODY_ADMIN;
+    if (said == SAID_MILDLY || reader->is_parameter)
+        signal = SIGNAL_MENTION_ADMIN;
+    note(reader, signal, object->head->text);
 }
 
 static void read_verb(struct reader *reader, size_t i)
 {
     const struct text_word *word = word_at(reader, i);
-    enum said said = word->is_code || is_figure(reader, i) ? NOT_SAID : judge_verb(reader, i);
+    enum said said = classify_said(reader, i);
     if (reader->is_denied)
         return;
     if (reader->is_if) {
@@ -549,8 +333,7 @@ static void read_including(struct reader *reader, size_t i)
         return;
     size_t from = i + 1;
     for (size_t n = 0; n < MAX_LISTED && from < reader->text->count; n++) {
-        struct object object =
-            classify_object(reader->text->words, reader->text->count, from);
+        struct object object = classify_object(reader->text->words, reader->text->count, from);
         if (classify_object_is_sensitive(&object, reader->findings))
             note(reader, SIGNAL_CHAIN_ADMIN, object.head->text);
         if (object.end >= reader->text->count ||
@@ -558,8 +341,8 @@ static void read_including(struct reader *reader, size_t i)
              word_at(reader, object.end)->before != TEXT_COMMA))
             return;
         from = little_of(word_at(reader, object.end)) == LITTLE_AND ? object.end + 1
-               : object.end > from                                   ? object.end
-                                                                     : from + 1;
+               : object.end > from                                  ? object.end
+                                                                    : from + 1;
     }
 }
 
@@ -602,27 +385,39 @@ static void read_all(struct reader *reader)
     }
 }
 
+/* A word that no mere name of a thing holds. */
+static bool is_no_thing(const struct text_word *word)
+{
+    enum little_kind little = little_of(word);
+    if (word->is_foreign || little == LITTLE_TOOL || little == LITTLE_ANY)
+        return true;
+    if (word->lexeme == NULL)
+        return false;
+    bool is_action = word->lexeme->verb > VERB_MAKE && !word->lexeme->is_noun &&
+                     (word->lexeme->forms & FORM_ED) == 0;
+    return word->lexeme->noun == NOUN_CODE || is_action;
+}
+
+static bool relates(const struct text_word *word)
+{
+    return little_of(word) == LITTLE_PREPOSITION ||
+           (word->lexeme != NULL && word->lexeme->noun == NOUN_KNOWLEDGE);
+}
+
 /* "Traffic analytics for a zone": no verb, but a thing, and whose it is. "Helper.", "File
- * operations" and "Interactive session" say nothing. */
+ * operations", "Interactive session" and "Makes it so" say nothing. */
 static bool is_thing(const struct text *text)
 {
     enum { MIN_WORDS = 3, MAX_WORDS = 16 };
     bool has_relation = false;
     size_t i = 0;
-    if (text->count > 0 && text->words[0].lexeme != NULL &&
-        text->words[0].lexeme->verb == VERB_SOFT && (text->words[0].lexeme->forms & FORM_S) != 0)
+    const struct lexeme *first = text->count == 0 ? NULL : text->words[0].lexeme;
+    if (first != NULL && first->verb == VERB_SOFT && (first->forms & FORM_S) != 0)
         return false;
     for (; i < text->count && (i == 0 || text->words[i].before < TEXT_COLON); i++) {
-        const struct text_word *word = &text->words[i];
-        enum little_kind little = little_of(word);
-        if (word->is_foreign || little == LITTLE_TOOL || little == LITTLE_ANY)
+        if (is_no_thing(&text->words[i]))
             return false;
-        if (word->lexeme != NULL && (word->lexeme->noun == NOUN_CODE ||
-                                     (word->lexeme->verb > VERB_MAKE && !word->lexeme->is_noun &&
-                                      (word->lexeme->forms & FORM_ED) == 0)))
-            return false;
-        has_relation |= i > 0 && (little == LITTLE_PREPOSITION ||
-                                  (word->lexeme != NULL && word->lexeme->noun == NOUN_KNOWLEDGE));
+        has_relation |= i > 0 && relates(&text->words[i]);
     }
     return has_relation && i >= MIN_WORDS && i <= MAX_WORDS;
 }

@@ -32,10 +32,10 @@ static bool is_verb(const struct lexeme *verb, const char *base)
 static bool says_change(const struct findings *f)
 {
     static const enum signal signals[] = {
-        SIGNAL_NAME_WRITE,  SIGNAL_NAME_REMOVE,  SIGNAL_NAME_DESTROY, SIGNAL_NAME_ADMIN,
-        SIGNAL_NAME_SHARE,  SIGNAL_NAME_EXEC,    SIGNAL_LEAD_WRITE,   SIGNAL_LEAD_REMOVE,
+        SIGNAL_NAME_WRITE,   SIGNAL_NAME_REMOVE, SIGNAL_NAME_DESTROY, SIGNAL_NAME_ADMIN,
+        SIGNAL_NAME_SHARE,   SIGNAL_NAME_EXEC,   SIGNAL_LEAD_WRITE,   SIGNAL_LEAD_REMOVE,
         SIGNAL_LEAD_DESTROY, SIGNAL_LEAD_ADMIN,  SIGNAL_LEAD_SHARE,   SIGNAL_LEAD_EXEC,
-        SIGNAL_ENUM_WRITE,  SIGNAL_ENUM_REMOVE,  SIGNAL_ENUM_DESTROY, SIGNAL_ENUM_EXEC,
+        SIGNAL_ENUM_WRITE,   SIGNAL_ENUM_REMOVE, SIGNAL_ENUM_DESTROY, SIGNAL_ENUM_EXEC,
         SIGNAL_ENUM_ADMIN,
     };
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
@@ -68,19 +68,20 @@ static bool is_setting(const struct findings *f)
 
 static bool is_security_change(const struct findings *f)
 {
-    return (has(f, SIGNAL_PRODUCT_SECURITY) || has(f, SIGNAL_PRODUCT_IDENTITY)) && says_change(f) && !has(f, SIGNAL_NAME_READ) &&
-           f->name_noun != NOUN_CONTENT && f->name_noun != NOUN_LIGHT;
+    return (has(f, SIGNAL_PRODUCT_SECURITY) || has(f, SIGNAL_PRODUCT_IDENTITY)) && says_change(f) &&
+           !has(f, SIGNAL_NAME_READ) && f->name_noun != NOUN_CONTENT && f->name_noun != NOUN_LIGHT;
 }
 
 static unsigned admin_level(const struct findings *f)
 {
     static const struct rule rules[] = {
-        {SIGNAL_NAME_SENSITIVE, CLEAR}, {SIGNAL_NAME_ADMIN, CLEAR},  {SIGNAL_NAME_SHARE, CLEAR},
-        {SIGNAL_LEAD_ADMIN, LIKELY},    {SIGNAL_LEAD_SHARE, LIKELY}, {SIGNAL_ENUM_ADMIN, MENTIONED},
-        {SIGNAL_CHAIN_ADMIN, LIKELY},   {SIGNAL_BODY_ADMIN, MENTIONED}, {SIGNAL_ENUM_OPENS, LIKELY},
-        {SIGNAL_OPENS, LIKELY},
+        {SIGNAL_NAME_SENSITIVE, CLEAR},  {SIGNAL_NAME_ADMIN, CLEAR},
+        {SIGNAL_NAME_SHARE, CLEAR},      {SIGNAL_LEAD_ADMIN, LIKELY},
+        {SIGNAL_LEAD_SHARE, LIKELY},     {SIGNAL_ENUM_ADMIN, MENTIONED},
+        {SIGNAL_CHAIN_ADMIN, LIKELY},    {SIGNAL_BODY_ADMIN, MENTIONED},
+        {SIGNAL_ENUM_OPENS, LIKELY},     {SIGNAL_OPENS, LIKELY},
         {SIGNAL_PARAM_ADMIN, MENTIONED}, {SIGNAL_MENTION_ADMIN, MENTIONED},
-        {SIGNAL_SAYS_ODD, LIKELY},      {SIGNAL_LEAD_SENSITIVE, LIKELY},
+        {SIGNAL_SAYS_ODD, LIKELY},       {SIGNAL_LEAD_SENSITIVE, LIKELY},
     };
     unsigned level = strongest(f, rules, ARRAY_LEN(rules));
     if (has(f, SIGNAL_LEAD_SENSITIVE) && !has(f, SIGNAL_NAME_READ))
@@ -100,31 +101,51 @@ static unsigned admin_level(const struct findings *f)
  * what destroys contradicts itself. */
 static bool is_limited(const struct findings *f)
 {
-    return has(f, SIGNAL_LIMITED) &&
-           !(has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_MENTION_DESTROY));
+    return has(f, SIGNAL_LIMITED) && !(has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_MENTION_DESTROY));
+}
+
+static bool runs(const struct findings *f)
+{
+    return is_verb(f->name_verb, "test") || has(f, SIGNAL_NAME_EXEC) || has(f, SIGNAL_LEAD_EXEC) ||
+           has(f, SIGNAL_CHAIN_EXEC);
+}
+
+/* What something that runs is given. */
+static unsigned level_of_running(const struct findings *f)
+{
+    if (has(f, SIGNAL_PARAM_CODE))
+        return CLEAR;
+    if (has(f, SIGNAL_ANYTHING) || has(f, SIGNAL_MENTION_CODE) || has(f, SIGNAL_PARAM_QUERY))
+        return LIKELY;
+    return 0;
+}
+
+/* A migration is applied: statements that change the schema. */
+static bool applies_statements(const struct findings *f)
+{
+    return is_verb(f->name_verb, "apply") && has(f, SIGNAL_MENTION_CODE) &&
+           (has(f, SIGNAL_PARAM_CODE) || has(f, SIGNAL_PARAM_QUERY));
+}
+
+/* A name of code or a shell, and no word of what is done with it. */
+static bool is_interpreter(const struct findings *f)
+{
+    return has(f, SIGNAL_NAME_CODE) && !has(f, SIGNAL_LEAD_READ) && !has(f, SIGNAL_LEAD_MAKE) &&
+           !writes(f) && (!has(f, SIGNAL_NAME_READ) || f->name_verb->is_noun);
 }
 
 /* Does it run what it is given? */
 static unsigned exec_level(const struct findings *f)
 {
-    bool runs = is_verb(f->name_verb, "test") || has(f, SIGNAL_NAME_EXEC) || has(f, SIGNAL_LEAD_EXEC) || has(f, SIGNAL_CHAIN_EXEC);
     if (has(f, SIGNAL_PASSTHROUGH) && (has(f, SIGNAL_PARAM_BODY) || !reads(f)))
         return LIKELY;
     if (is_limited(f))
         return 0;
-    if (has(f, SIGNAL_PARAM_CODE) && runs)
-        return CLEAR;
+    if (runs(f) && level_of_running(f) > 0)
+        return level_of_running(f);
     if (has(f, SIGNAL_PARAM_CODE) && !reads(f) && !writes(f) && !has(f, SIGNAL_ACTION_FREE))
         return CLEAR;
-    if (runs && (has(f, SIGNAL_ANYTHING) || has(f, SIGNAL_MENTION_CODE)))
-        return LIKELY;
-    if (runs && has(f, SIGNAL_PARAM_QUERY))
-        return LIKELY;
-    if (is_verb(f->name_verb, "apply") &&
-        (has(f, SIGNAL_PARAM_CODE) || has(f, SIGNAL_PARAM_QUERY)) && has(f, SIGNAL_MENTION_CODE))
-        return LIKELY;
-    if (has(f, SIGNAL_NAME_CODE) && (!has(f, SIGNAL_NAME_READ) || f->name_verb->is_noun) && !has(f, SIGNAL_LEAD_READ) &&
-        !has(f, SIGNAL_LEAD_MAKE) && !writes(f))
+    if (applies_statements(f) || is_interpreter(f))
         return LIKELY;
     return has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_PARAM_CODE) ? LIKELY : 0;
 }
@@ -155,13 +176,17 @@ static bool is_said_aside(const struct findings *f)
 static unsigned destructive_level(const struct findings *f)
 {
     static const struct rule rules[] = {
-        {SIGNAL_NAME_DESTROY, CLEAR},   {SIGNAL_NAME_REMOVE, CLEAR},  {SIGNAL_NAME_ALSO_HARM, CLEAR},
-        {SIGNAL_LEAD_DESTROY, CLEAR},   {SIGNAL_LEAD_REMOVE, LIKELY}, {SIGNAL_CHAIN_DESTROY, CLEAR},
-        {SIGNAL_CHAIN_REMOVE, LIKELY},  {SIGNAL_BODY_DESTROY, MENTIONED}, {SIGNAL_BODY_REMOVE, MENTIONED},
-        {SIGNAL_ENUM_DESTROY, CLEAR},   {SIGNAL_ENUM_REMOVE, LIKELY}, {SIGNAL_FLAG_DESTROY, MENTIONED},
-        {SIGNAL_OVERWRITES, MENTIONED}, {SIGNAL_REPLACES, MENTIONED}, {SIGNAL_FINAL, MENTIONED},    {SIGNAL_PARAM_HARM, MENTIONED},
-        {SIGNAL_SAYS_BOTH, LIKELY},     {SIGNAL_TALKS, LIKELY},       {SIGNAL_HIDDEN, LIKELY},
-        {SIGNAL_DISGUISED, LIKELY},     {SIGNAL_NAME_MENTION, MENTIONED},
+        {SIGNAL_NAME_DESTROY, CLEAR},     {SIGNAL_NAME_REMOVE, CLEAR},
+        {SIGNAL_NAME_ALSO_HARM, CLEAR},   {SIGNAL_LEAD_DESTROY, CLEAR},
+        {SIGNAL_LEAD_REMOVE, LIKELY},     {SIGNAL_CHAIN_DESTROY, CLEAR},
+        {SIGNAL_CHAIN_REMOVE, LIKELY},    {SIGNAL_BODY_DESTROY, MENTIONED},
+        {SIGNAL_BODY_REMOVE, MENTIONED},  {SIGNAL_ENUM_DESTROY, CLEAR},
+        {SIGNAL_ENUM_REMOVE, LIKELY},     {SIGNAL_FLAG_DESTROY, MENTIONED},
+        {SIGNAL_OVERWRITES, MENTIONED},   {SIGNAL_REPLACES, MENTIONED},
+        {SIGNAL_FINAL, MENTIONED},        {SIGNAL_PARAM_HARM, MENTIONED},
+        {SIGNAL_SAYS_BOTH, LIKELY},       {SIGNAL_TALKS, LIKELY},
+        {SIGNAL_HIDDEN, LIKELY},          {SIGNAL_DISGUISED, LIKELY},
+        {SIGNAL_NAME_MENTION, MENTIONED},
     };
     unsigned level = strongest(f, rules, ARRAY_LEN(rules));
     unsigned exec = exec_level(f);
@@ -178,14 +203,18 @@ static unsigned destructive_level(const struct findings *f)
 static unsigned write_level(const struct findings *f)
 {
     static const struct rule rules[] = {
-        {SIGNAL_NAME_WRITE, CLEAR},   {SIGNAL_LEAD_WRITE, CLEAR},   {SIGNAL_ENUM_WRITE, CLEAR},
-        {SIGNAL_NAME_EXEC, LIKELY},   {SIGNAL_LEAD_EXEC, LIKELY},   {SIGNAL_CHAIN_WRITE, LIKELY},
-        {SIGNAL_NAME_REMOVE, CLEAR},  {SIGNAL_LEAD_REMOVE, CLEAR},  {SIGNAL_ENUM_EXEC, LIKELY},
-        {SIGNAL_BODY_WRITE, MENTIONED}, {SIGNAL_SAYS_WRITES, LIKELY}, {SIGNAL_LOCAL_FILE, MENTIONED},
+        {SIGNAL_NAME_WRITE, CLEAR},    {SIGNAL_LEAD_WRITE, CLEAR},
+        {SIGNAL_ENUM_WRITE, CLEAR},    {SIGNAL_NAME_EXEC, LIKELY},
+        {SIGNAL_LEAD_EXEC, LIKELY},    {SIGNAL_CHAIN_WRITE, LIKELY},
+        {SIGNAL_NAME_REMOVE, CLEAR},   {SIGNAL_LEAD_REMOVE, CLEAR},
+        {SIGNAL_ENUM_EXEC, LIKELY},    {SIGNAL_BODY_WRITE, MENTIONED},
+        {SIGNAL_SAYS_WRITES, LIKELY},  {SIGNAL_LOCAL_FILE, MENTIONED},
         {SIGNAL_PARAM_OUTPUT, LIKELY}, {SIGNAL_MENTION_WRITE, MENTIONED},
     };
     static const struct rule limited[] = {
-        {SIGNAL_NAME_WRITE, LIKELY},    {SIGNAL_LEAD_WRITE, LIKELY}, {SIGNAL_ENUM_WRITE, CLEAR},
+        {SIGNAL_NAME_WRITE, LIKELY},
+        {SIGNAL_LEAD_WRITE, LIKELY},
+        {SIGNAL_ENUM_WRITE, CLEAR},
         {SIGNAL_MENTION_WRITE, MENTIONED},
     };
     if (is_limited(f))
@@ -217,15 +246,15 @@ static unsigned read_level(const struct findings *f)
 static bool is_clear_read(const struct findings *f)
 {
     static const enum signal doubts[] = {
-        SIGNAL_CHAIN_WRITE,  SIGNAL_CHAIN_EXEC,   SIGNAL_CHAIN_REMOVE,   SIGNAL_CHAIN_DESTROY,
-        SIGNAL_CHAIN_ADMIN,  SIGNAL_BODY_WRITE,   SIGNAL_BODY_EXEC,      SIGNAL_BODY_REMOVE,
-        SIGNAL_BODY_DESTROY, SIGNAL_BODY_ADMIN,   SIGNAL_FINAL,          SIGNAL_OVERWRITES,
-        SIGNAL_LOCAL_FILE,   SIGNAL_ANYTHING,     SIGNAL_ENUM_WRITE,     SIGNAL_ENUM_EXEC,
-        SIGNAL_ENUM_REMOVE,  SIGNAL_ENUM_DESTROY, SIGNAL_ENUM_ADMIN,     SIGNAL_ACTION_FREE,
-        SIGNAL_FLAG_DESTROY, SIGNAL_PARAM_CODE,   SIGNAL_PARAM_OUTPUT,   SIGNAL_PARAM_CONFIRM,
-        SIGNAL_PARAM_FORCE,  SIGNAL_PARAM_HARM,   SIGNAL_PARAM_ADMIN,    SIGNAL_PASSTHROUGH,
-        SIGNAL_SAYS_WRITES,  SIGNAL_SAYS_BOTH,    SIGNAL_SAYS_ODD,       SIGNAL_SAYS_CLAIM,
-        SIGNAL_TALKS,        SIGNAL_HIDDEN,       SIGNAL_DISGUISED,      SIGNAL_FOREIGN,
+        SIGNAL_CHAIN_WRITE,  SIGNAL_CHAIN_EXEC,   SIGNAL_CHAIN_REMOVE,    SIGNAL_CHAIN_DESTROY,
+        SIGNAL_CHAIN_ADMIN,  SIGNAL_BODY_WRITE,   SIGNAL_BODY_EXEC,       SIGNAL_BODY_REMOVE,
+        SIGNAL_BODY_DESTROY, SIGNAL_BODY_ADMIN,   SIGNAL_FINAL,           SIGNAL_OVERWRITES,
+        SIGNAL_LOCAL_FILE,   SIGNAL_ANYTHING,     SIGNAL_ENUM_WRITE,      SIGNAL_ENUM_EXEC,
+        SIGNAL_ENUM_REMOVE,  SIGNAL_ENUM_DESTROY, SIGNAL_ENUM_ADMIN,      SIGNAL_ACTION_FREE,
+        SIGNAL_FLAG_DESTROY, SIGNAL_PARAM_CODE,   SIGNAL_PARAM_OUTPUT,    SIGNAL_PARAM_CONFIRM,
+        SIGNAL_PARAM_FORCE,  SIGNAL_PARAM_HARM,   SIGNAL_PARAM_ADMIN,     SIGNAL_PASSTHROUGH,
+        SIGNAL_SAYS_WRITES,  SIGNAL_SAYS_BOTH,    SIGNAL_SAYS_ODD,        SIGNAL_SAYS_CLAIM,
+        SIGNAL_TALKS,        SIGNAL_HIDDEN,       SIGNAL_DISGUISED,       SIGNAL_FOREIGN,
         SIGNAL_OPENS,        SIGNAL_NAME_MENTION, SIGNAL_FOREIGN_UNKNOWN, SIGNAL_LEAD_MAKE,
         SIGNAL_LEAD_NONE,    SIGNAL_REPLACES,
     };

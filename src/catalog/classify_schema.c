@@ -30,9 +30,9 @@ static bool is_one_of(struct str word, const struct str *words, size_t count)
 #define IS_ONE_OF(word, words) is_one_of((word), (words), ARRAY_LEN(words))
 
 static const struct str action_words[] = {
-    STR_INIT("action"),     STR_INIT("actions"), STR_INIT("operation"), STR_INIT("operations"),
-    STR_INIT("op"),         STR_INIT("method"),  STR_INIT("command"),   STR_INIT("cmd"),
-    STR_INIT("subcommand"), STR_INIT("verb"),    STR_INIT("kind"),      STR_INIT("step"),
+    STR_INIT("action"),     STR_INIT("actions"),    STR_INIT("operation"), STR_INIT("operations"),
+    STR_INIT("op"),         STR_INIT("method"),     STR_INIT("command"),   STR_INIT("cmd"),
+    STR_INIT("subcommand"), STR_INIT("verb"),       STR_INIT("kind"),      STR_INIT("step"),
     STR_INIT("task"),       STR_INIT("transition"),
 };
 static const struct str address_words[] = {
@@ -51,12 +51,12 @@ static const struct str body_words[] = {
     STR_INIT("comment"),    STR_INIT("name"),    STR_INIT("new"),         STR_INIT("spec"),
 };
 static const struct str output_words[] = {
-    STR_INIT("output"), STR_INIT("save"), STR_INIT("destination"), STR_INIT("dest"),
-    STR_INIT("local"),  STR_INIT("target"),
+    STR_INIT("output"), STR_INIT("save"),  STR_INIT("destination"),
+    STR_INIT("dest"),   STR_INIT("local"), STR_INIT("target"),
 };
 static const struct str place_words[] = {
-    STR_INIT("path"), STR_INIT("dir"),    STR_INIT("directory"), STR_INIT("file"),
-    STR_INIT("folder"), STR_INIT("filename"),
+    STR_INIT("path"), STR_INIT("dir"),    STR_INIT("directory"),
+    STR_INIT("file"), STR_INIT("folder"), STR_INIT("filename"),
 };
 /* Words that make "code" one of a country, a currency, an error. */
 static const struct str program_words[] = {
@@ -65,7 +65,10 @@ static const struct str program_words[] = {
     STR_INIT("custom"), STR_INIT("apex"),  STR_INIT("script"), STR_INIT("anonymous"),
 };
 static const struct str open_values[] = {
-    STR_INIT("anyone"), STR_INIT("everyone"), STR_INIT("world"), STR_INIT("internet"),
+    STR_INIT("anyone"),
+    STR_INIT("everyone"),
+    STR_INIT("world"),
+    STR_INIT("internet"),
 };
 
 static bool has_word(const struct text *name, const struct str *words, size_t count)
@@ -96,8 +99,7 @@ static bool is_text(const struct schema *schema, json_pos pos)
 {
     json_pos type = json_get(schema->doc, pos, STR("type"));
     return type == JSON_NONE || json_str_is(schema->doc, type, STR("string")) ||
-           json_is(schema->doc, type, JSON_ARRAY) ||
-           json_str_is(schema->doc, type, STR("array"));
+           json_is(schema->doc, type, JSON_ARRAY) || json_str_is(schema->doc, type, STR("array"));
 }
 
 static bool has_values(const struct schema *schema, json_pos pos)
@@ -259,8 +261,8 @@ static void count_choice(const struct text *value, struct choice *choice)
     if (at == value->count)
         return;
     choice->actions++;
-    choice->verbs += !value->words[at].lexeme->is_noun ||
-                     value->words[at].lexeme->verb == VERB_DESTROY;
+    choice->verbs +=
+        !value->words[at].lexeme->is_noun || value->words[at].lexeme->verb == VERB_DESTROY;
 }
 
 static void note_choice(struct schema *schema, const struct text *value, bool is_action)
@@ -318,7 +320,8 @@ static bool read_values(struct schema *schema, json_pos values, json_pos name)
     bool is_list = json_is(doc, values, JSON_ARRAY);
     json_pos first = is_list ? json_first(doc, values) : values;
     struct text text;
-    for (json_pos at = first; at != JSON_NONE; at = is_list ? json_next(doc, values, at) : JSON_NONE) {
+    for (json_pos at = first; at != JSON_NONE;
+         at = is_list ? json_next(doc, values, at) : JSON_NONE) {
         if (!read_name(schema, at, &text))
             return false;
         count_choice(&text, &choice);
@@ -326,7 +329,8 @@ static bool read_values(struct schema *schema, json_pos values, json_pos name)
     }
     if (is_other || (!is_action && (choice.verbs == 0 || choice.actions * 2 < choice.count)))
         return true;
-    for (json_pos at = first; at != JSON_NONE; at = is_list ? json_next(doc, values, at) : JSON_NONE) {
+    for (json_pos at = first; at != JSON_NONE;
+         at = is_list ? json_next(doc, values, at) : JSON_NONE) {
         if (!read_name(schema, at, &text))
             return false;
         note_choice(schema, &text, is_action);

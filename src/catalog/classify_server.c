@@ -141,8 +141,7 @@ static void count_products(struct classify_server *server, const struct text *na
     bool speaks[PRODUCTS] = {false};
     for (size_t i = 0; i < name->count; i++)
         for (size_t p = 0; p < ARRAY_LEN(product_words); p++)
-            speaks[product_words[p].product] |=
-                is_word(name->words[i].text, product_words[p].word);
+            speaks[product_words[p].product] |= is_word(name->words[i].text, product_words[p].word);
     for (size_t p = 0; p < PRODUCTS; p++)
         server->speaking[p] += speaks[p];
 }
@@ -184,8 +183,7 @@ size_t classify_server_prefix(const struct classify_server *server, const struct
     size_t same = count_of(server->firsts, name->words[0].text);
     bool is_common = server->tools >= MIN_TOOLS && same * 100 >= server->tools * PREFIX_PERCENT;
     bool is_named = name->words[0].lexeme == NULL && name->words[0].text.len > 2 &&
-                    str_find_str(str_c(server->name), name->words[0].text) <
-                        strlen(server->name);
+                    str_find_str(str_c(server->name), name->words[0].text) < strlen(server->name);
     return is_common || is_named ? 1 : 0;
 }
 

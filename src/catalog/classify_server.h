@@ -8,7 +8,8 @@
 
 /* How many leading words of a tool's name are the server's: github_create_issue. */
 size_t classify_server_prefix(const struct classify_server *server, const struct text *name);
-/* Notes the signals that hold for all tools of the server, and whether the description is shared. */
+/* Notes the signals that hold for all tools of the server, and whether the description is shared.
+ */
 void classify_server_note(const struct classify_server *server, struct findings *findings,
                           struct str description);
 const struct classifier *classify_server_classifier(const struct classify_server *server);

@@ -327,6 +327,15 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* "- …", "2. …" */
+static bool begins_item(struct str line)
+{
+    char c = line.ptr[0];
+    if (c == '-' || c == '*' || c == '+')
+        return true;
+    return is_digit(c) && line.len > 1 && (line.ptr[1] == '.' || line.ptr[1] == ')');
+}
+
 /* The line behind a line feed: does it go on, or begin something? */
 static uint8_t break_of_line(struct str text, size_t i)
 {
@@ -335,11 +344,9 @@ static uint8_t break_of_line(struct str text, size_t i)
         at++;
     if (at >= text.len || text.ptr[at] == '\n' || text.ptr[at] == '#')
         return TEXT_SENTENCE;
-    char c = text.ptr[at];
-    if (c == '-' || c == '*' || c == '+' || (is_digit(c) && at + 1 < text.len &&
-                                             (text.ptr[at + 1] == '.' || text.ptr[at + 1] == ')')))
+    if (begins_item(str_from(text, at)))
         return TEXT_BULLET;
-    return is_upper(c) ? TEXT_SENTENCE : TEXT_SPACE;
+    return is_upper(text.ptr[at]) ? TEXT_SENTENCE : TEXT_SPACE;
 }
 
 static uint8_t break_of(struct cutter *cutter, size_t i)

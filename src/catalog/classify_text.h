@@ -1,9 +1,9 @@
 /*
  * classify_text.h - text from outside, as words one can look up.
  *
- * 1. Folding: full-width, mathematical, circled and accented letters become plain ones, letters that
- *    look like Latin ones become those in words that mix scripts, digits that stand for letters are
- *    read as such where that makes a known word; what nobody sees (zero width, soft hyphen, tag
+ * 1. Folding: full-width, mathematical, circled and accented letters become plain ones, letters
+ * that look like Latin ones become those in words that mix scripts, digits that stand for letters
+ * are read as such where that makes a known word; what nobody sees (zero width, soft hyphen, tag
  *    characters, text turned around) is taken out, read, and reported as an oddity.
  * 2. Prose is cut at spaces, a name also at "_", "-", "." and changes of case.
  * 3. Linear in the size of the text. No part of it is left out, however long it is.
@@ -41,7 +41,7 @@ enum text_break {
 };
 
 struct text_word {
-    struct str text; /* folded, in small letters */
+    struct str text;             /* folded, in small letters */
     const struct lexeme *lexeme; /* NULL: unknown, or is_code */
     uint8_t before;              /* enum text_break */
     bool is_code;                /* an identifier or in backticks: it names, it does not say */

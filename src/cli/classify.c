@@ -19,9 +19,9 @@ struct classification {
     struct classifier *classifier;
     struct classify_input input;
     struct arena *input_arena;
-    struct arena *arena;    /* of the tool at hand */
-    struct table *by_name;  /* to struct classify_server */
-    struct grid *grid;      /* NULL: JSON */
+    struct arena *arena;   /* of the tool at hand */
+    struct table *by_name; /* to struct classify_server */
+    struct grid *grid;     /* NULL: JSON */
     struct buf line;
 };
 
@@ -193,7 +193,8 @@ static int report(const struct classification *c)
     const struct classify_input *input = &c->input;
 
     for (size_t i = 0; i < input->problem_count && i < MAX_PROBLEMS_SHOWN; i++)
-        say_hint("%.200s, line %zu: %s", path, input->problems[i].line, input->problems[i].err.text);
+        say_hint("%.200s, line %zu: %s", path, input->problems[i].line,
+                 input->problems[i].err.text);
     if (input->problem_count > MAX_PROBLEMS_SHOWN)
         say_hint("and %zu bad lines more", input->problem_count - MAX_PROBLEMS_SHOWN);
     if (input->tool_count == 0)
@@ -232,7 +233,8 @@ static void done(struct classification *c)
 
 int command_classify(const struct options *options)
 {
-    static const char *const heads[] = {"SERVER", "TOOL", "CATEGORY", "CERTAINTY", "EVIDENCE", NULL};
+    static const char *const heads[] = {"SERVER",    "TOOL",     "CATEGORY",
+                                        "CERTAINTY", "EVIDENCE", NULL};
     struct classification c = {.options = options};
     struct err err;
     int exit_code = EXIT_REFUSED;

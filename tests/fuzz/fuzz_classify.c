@@ -27,7 +27,8 @@ static struct classify_verdict judge(const struct classify_input_tool *tool, boo
 {
     struct err err;
     struct classify_verdict verdict;
-    struct classify_server *server = classify_server_new(the_classifier(), tool->server, is_trusted);
+    struct classify_server *server =
+        classify_server_new(the_classifier(), tool->server, is_trusted);
     require(server != NULL);
     require(classify_server_add(server, tool->doc, tool->pos, arena, &err) == ERR_OK);
     require(classify_tool(server, tool->doc, tool->pos, arena, &verdict, &err) == ERR_OK);

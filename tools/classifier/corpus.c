@@ -62,8 +62,7 @@ static size_t find_server(struct corpus *corpus, const struct classifier *classi
         if (str_eq(corpus->examples[i].server, corpus->examples[at].server))
             return corpus->examples[i].server_index;
     size_t index = corpus->server_count++;
-    corpus->servers[index] =
-        classify_server_new(classifier, corpus->examples[at].server, false);
+    corpus->servers[index] = classify_server_new(classifier, corpus->examples[at].server, false);
     return index;
 }
 
@@ -77,8 +76,8 @@ static bool gather_servers(struct corpus *corpus, const struct classifier *class
         struct example *example = &corpus->examples[i];
         example->server_index = find_server(corpus, classifier, i);
         struct classify_server *server = corpus->servers[example->server_index];
-        if (server == NULL || classify_server_add(server, &example->doc, 0, corpus->arena, &err) !=
-                                  ERR_OK)
+        if (server == NULL ||
+            classify_server_add(server, &example->doc, 0, corpus->arena, &err) != ERR_OK)
             return false;
     }
     return true;

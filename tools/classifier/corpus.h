@@ -15,7 +15,7 @@ struct example {
     struct str name;
     struct str attack;
     enum category gold;
-    bool is_sure;       /* confidence: high */
+    bool is_sure;        /* confidence: high */
     size_t server_index; /* the same for tools of one server, counted from 0 */
 };
 

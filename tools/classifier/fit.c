@@ -169,8 +169,7 @@ static bool train_one(struct fit *fit, const bool *is_used, int count, bool for_
     struct feature_node **x = calloc(rows, sizeof *x);
     double *y = calloc(rows, sizeof *y);
     struct problem problem = {.n = count + 1, .bias = -1, .x = x, .y = y};
-    struct parameter parameter = {
-        .solver_type = L2R_LR, .eps = 0.001, .C = COST, .p = 0.1};
+    struct parameter parameter = {.solver_type = L2R_LR, .eps = 0.001, .C = COST, .p = 0.1};
     bool is_ok = nodes != NULL && x != NULL && y != NULL;
     for (size_t i = 0; i < rows && is_ok; i++) {
         if (!is_used[i])

@@ -70,9 +70,8 @@ static double accuracy(const struct figures *f, int confidence)
 
 static double missed(const struct figures *f, int confidence)
 {
-    return share(
-        cells(f, confidence, CATEGORY_DESTRUCTIVE, CATEGORY_ADMIN, 0, CATEGORY_WRITE),
-        cells(f, confidence, CATEGORY_DESTRUCTIVE, CATEGORY_ADMIN, 0, CATEGORY_ADMIN));
+    return share(cells(f, confidence, CATEGORY_DESTRUCTIVE, CATEGORY_ADMIN, 0, CATEGORY_WRITE),
+                 cells(f, confidence, CATEGORY_DESTRUCTIVE, CATEGORY_ADMIN, 0, CATEGORY_ADMIN));
 }
 
 static double over(const struct figures *f, enum category gold)
@@ -88,8 +87,8 @@ static double coverage(const struct figures *f)
 
 static double impurity(const struct figures *f)
 {
-    size_t others = f->certain[CATEGORY_WRITE] + f->certain[CATEGORY_DESTRUCTIVE] +
-                    f->certain[CATEGORY_ADMIN];
+    size_t others =
+        f->certain[CATEGORY_WRITE] + f->certain[CATEGORY_DESTRUCTIVE] + f->certain[CATEGORY_ADMIN];
     return share(others, others + f->certain[CATEGORY_READ_ONLY]);
 }
 

@@ -88,8 +88,8 @@ static bool train_on_all(struct job *job)
 
 static struct measured measured_of(const struct job *job)
 {
-    return (struct measured){.corpus = &job->corpus, .readings = job->readings,
-                             .scores = job->scores};
+    return (struct measured){
+        .corpus = &job->corpus, .readings = job->readings, .scores = job->scores};
 }
 
 static int evaluate(const char *path, const char *adversarial, bool with_misses)

@@ -45,8 +45,8 @@ static void saved_lists_whole_or_one_a_line(void **state)
                  "\"a\"}]}\n}\n",
                  "file/a", 0);
     assert_names("[\n{\"name\":\"a\"},\n{\"name\":\"b\"}]", "file/a file/b", 0);
-    assert_names("{\"tools\":[{\"name\":\"a\"}]}\n{\"tools\":[{\"name\":\"b\"}]}\n", "file/a file/b",
-                 0);
+    assert_names("{\"tools\":[{\"name\":\"a\"}]}\n{\"tools\":[{\"name\":\"b\"}]}\n",
+                 "file/a file/b", 0);
 }
 
 static void bad_lines_are_named_and_the_others_count(void **state)

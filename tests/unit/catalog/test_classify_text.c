@@ -61,11 +61,16 @@ static void names_are_cut_at_every_kind_of_seam(void **state)
 static void letters_become_plain_ones(void **state)
 {
     (void)state;
-    assert_words(classify_text_prose, "L\xc3\xb6scht Stra\xc3\x9f" "e", "loscht strase");
+    assert_words(classify_text_prose,
+                 "L\xc3\xb6scht Stra\xc3\x9f"
+                 "e",
+                 "loscht strase");
     assert_words(classify_text_prose, "\xef\xbc\xa4\xef\xbd\x92\xef\xbd\x8f\xef\xbd\x90", "drop");
-    assert_words(classify_text_prose, "\xf0\x9d\x97\x97\xf0\x9d\x97\xbf\xf0\x9d\x97\xbc\xf0\x9d\x97\xbd", "drop");
+    assert_words(classify_text_prose,
+                 "\xf0\x9d\x97\x97\xf0\x9d\x97\xbf\xf0\x9d\x97\xbc\xf0\x9d\x97\xbd", "drop");
     assert_words(classify_text_prose, "Drop\xcc\x81s", "drops");
-    assert_words(classify_text_prose, "\xd0\xa3\xd0\x94\xd0\x90\xd0\x9b", "\xd1\x83\xd0\xb4\xd0\xb0\xd0\xbb");
+    assert_words(classify_text_prose, "\xd0\xa3\xd0\x94\xd0\x90\xd0\x9b",
+                 "\xd1\x83\xd0\xb4\xd0\xb0\xd0\xbb");
 }
 
 static void assert_oddity(struct str raw, unsigned oddity)
@@ -92,11 +97,13 @@ static void honest_texts_in_any_script_have_no_oddities(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "Gr\xc3\xb6\xc3\x9f" "e \xe2\x80\x93 \xe2\x80\x9eso\xe2\x80\x9c",
+        "Gr\xc3\xb6\xc3\x9f"
+        "e \xe2\x80\x93 \xe2\x80\x9eso\xe2\x80\x9c",
         "\xe2\x9a\xa0\xef\xb8\x8f Deletes \xf0\x9f\x98\x80",
         "\xd0\xa3\xd0\xb4\xd0\xb0\xd0\xbb\xd1\x8f\xd0\xb5\xd1\x82 SQL",
         "\xe3\x83\x86\xe3\x83\xbc\xe3\x83\x96\xe3\x83\xab\xe3\x82\x92SQL\xe3\x81\xa7",
-        "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xb4\xd9\x88\xd8\xaf", /* a zero-width non-joiner of Persian */
+        "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xb4\xd9\x88\xd8\xaf", /* a zero-width non-joiner of
+                                                                   Persian */
         "HTTP/2, S3, K8s, v1.2.3, sha256, 4xx",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -110,8 +117,10 @@ static void honest_texts_in_any_script_have_no_oddities(void **state)
 static void hidden_text_is_read_as_well(void **state)
 {
     (void)state;
-    assert_words(classify_text_prose, "Reads.\xe2\x80\xae .seteled nehT", "reads seteled neht then deletes");
-    assert_words(classify_text_prose, "a\xf3\xa0\x81\xa4\xf3\xa0\x81\xb2\xf3\xa0\x81\xaf\xf3\xa0\x81\xb0", "a drop");
+    assert_words(classify_text_prose, "Reads.\xe2\x80\xae .seteled nehT",
+                 "reads seteled neht then deletes");
+    assert_words(classify_text_prose,
+                 "a\xf3\xa0\x81\xa4\xf3\xa0\x81\xb2\xf3\xa0\x81\xaf\xf3\xa0\x81\xb0", "a drop");
 }
 
 static void verbs_are_known_in_all_their_forms(void **state)
@@ -122,11 +131,11 @@ static void verbs_are_known_in_all_their_forms(void **state)
         enum verb_kind kind;
         unsigned form;
     } forms[] = {
-        {"deletes", VERB_DESTROY, FORM_S},   {"dropping", VERB_DESTROY, FORM_ING},
-        {"purged", VERB_DESTROY, FORM_ED},   {"written", VERB_WRITE, FORM_ED},
-        {"copies", VERB_WRITE, FORM_S},      {"applied", VERB_WRITE, FORM_ED},
-        {"fetches", VERB_READ, FORM_S},      {"granting", VERB_ADMIN, FORM_ING},
-        {"cancelled", VERB_WRITE, FORM_ED},  {"executes", VERB_EXEC, FORM_S},
+        {"deletes", VERB_DESTROY, FORM_S},  {"dropping", VERB_DESTROY, FORM_ING},
+        {"purged", VERB_DESTROY, FORM_ED},  {"written", VERB_WRITE, FORM_ED},
+        {"copies", VERB_WRITE, FORM_S},     {"applied", VERB_WRITE, FORM_ED},
+        {"fetches", VERB_READ, FORM_S},     {"granting", VERB_ADMIN, FORM_ING},
+        {"cancelled", VERB_WRITE, FORM_ED}, {"executes", VERB_EXEC, FORM_S},
     };
     struct classify_lexicon *lexicon = classify_lexicon_new();
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
