@@ -1,7 +1,7 @@
 #include "base/attr.h"
 #include "catalog/classify_priv.h"
 
-const struct borders classify_borders = {.harms = 0.0, .harms_clear = 2.0, .changes = -0.5};
+const struct borders classify_borders = {.harms = -0.5, .harms_clear = 1.5, .changes = -1.5};
 
 static bool has(const struct findings *findings, enum signal signal)
 {

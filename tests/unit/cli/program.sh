@@ -82,5 +82,23 @@ ends "check names the line" 1 "line 2" check --settings "$dir/bad.yaml"
 printf 'servers:\n  - name: docs\n    program: docs\n    credential: {mode: none}\n' >"$dir/governance.yaml"
 ends "check reads a governance file" 1 "docs" check "$dir/governance.yaml" --settings "$dir/new/portreeve.yaml"
 ends "a URL needs a token of its own" 1 "PORTREEVE_TOKEN" export --server http://127.0.0.1:1
+printf '{"server":"s","name":"list_orders","description":"Lists orders."}\nnonsense\n{"name":"purge_queue"}\n' \
+    >"$dir/tools.jsonl"
+ends "classify names a bad line and judges the others" 1 "line 2:" classify "$dir/tools.jsonl"
+ends "classify says what each tool can do" 1 '"server":"tools","name":"purge_queue","category":"destructive","certainty"' \
+    classify "$dir/tools.jsonl" --json
+ends "classify says how sure it is" 1 '"server":"s","name":"list_orders","category":"read-only","certainty":"certain"' \
+    classify "$dir/tools.jsonl" --json
+"$program" classify "$dir/tools.jsonl" --json 2>/dev/null | sed 's/.*"name":"\([a-z_]*\)".*/\1/' | tr '\n' ' ' >"$dir/out"
+[ "$(cat "$dir/out")" = "list_orders purge_queue " ]
+result "classify keeps the order of the input, a line a tool" $?
+printf '{\n "result": {"tools": [{"name": "freebusy", "annotations": {"readOnlyHint": true}}]}\n}\n' >"$dir/cal.json"
+ends "classify takes a saved list, and no server's word" 0 "cal     freebusy  admin" classify "$dir/cal.json"
+ends "classify takes the word of a trusted server" 0 "work    freebusy  read-only" classify "$dir/cal.json" \
+    --name work --trusted other,work
+ends "classify without its file is wrong use" 2 "portreeve classify FILE" classify
+ends "classify of a file that is not there" 1 "nowhere" classify "$dir/nowhere"
+: >"$dir/empty"
+ends "classify of an empty file" 1 "holds no tools" classify "$dir/empty"
 ends "bench-disk measures" 0 "p99_us" bench-disk --dir "$dir" --seconds 1 --json
 echo "1..$n"
