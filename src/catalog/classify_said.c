@@ -88,8 +88,7 @@ bool classify_said_passively(const struct reader *reader, size_t i)
 
 static bool begins_object(const struct reader *reader, size_t i)
 {
-    enum little_kind little =
-        i < reader->text->count ? little_of(word_at(reader, i)) : LITTLE_NONE;
+    enum little_kind little = i < reader->text->count ? little_of(word_at(reader, i)) : LITTLE_NONE;
     return little == LITTLE_ARTICLE || little == LITTLE_THIS || little == LITTLE_ANY;
 }
 
@@ -152,8 +151,8 @@ static enum said judge_gerund(const struct reader *reader, size_t i, const struc
     if (i == reader->clause)
         return SAID_MILDLY;
     enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
-    bool is_open = reader->findings->lead_verb == NULL ||
-                   reader->findings->lead_verb->verb == VERB_MANAGE;
+    bool is_open =
+        reader->findings->lead_verb == NULL || reader->findings->lead_verb->verb == VERB_MANAGE;
     if (little == LITTLE_PREPOSITION &&
         (str_eq(before->text, STR("for")) || str_eq(before->text, STR("including"))))
         return is_open ? SAID : NOT_SAID;
