@@ -131,7 +131,22 @@ static bool make_introspector(struct gate *gate)
         return false;
     const struct introspection_config config = {.provider = provider, .secret_path = path};
     gate->introspector = introspector_new(&config);
+    for (size_t i = 0; i < GATE_OPAQUE_THREADS; i++) {
+        gate->opaque_jobs[i] = jobs_new("identity-opaque", MAX_JOBS);
+        if (gate->opaque_jobs[i] == NULL)
+            return false;
+    }
     return gate->introspector != NULL;
+}
+
+static void end_jobs(struct gate *gate)
+{
+    jobs_end(gate->control_jobs);
+    jobs_end(gate->search_jobs);
+    jobs_end(gate->key_jobs);
+    jobs_end(gate->identity_jobs);
+    for (size_t i = 0; i < GATE_OPAQUE_THREADS; i++)
+        jobs_end(gate->opaque_jobs[i]);
 }
 
 static void free_key_sources(struct gate *gate)
@@ -261,6 +276,8 @@ void gate_free(struct gate *gate)
     jobs_free(gate->search_jobs);
     jobs_free(gate->key_jobs);
     jobs_free(gate->identity_jobs);
+    for (size_t i = 0; i < GATE_OPAQUE_THREADS; i++)
+        jobs_free(gate->opaque_jobs[i]);
     jobs_free(gate->control_jobs);
     free_workers(gate);
     free_key_sources(gate);
@@ -496,10 +513,7 @@ enum err_code gate_run(struct gate *gate, struct err *err)
     }
     loop_timer_stop(&control.refresh);
     /* Jobs answer to workers: they end before the workers are waited for. */
-    jobs_end(gate->control_jobs);
-    jobs_end(gate->search_jobs);
-    jobs_end(gate->key_jobs);
-    jobs_end(gate->identity_jobs);
+    end_jobs(gate);
     free_workers(gate);
     close_signals(&control);
     log_event(LOG_INFO, "stopped", LOG_C("version", PORTREEVE_VERSION));

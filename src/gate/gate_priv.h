@@ -27,6 +27,8 @@ struct login_found {
     int64_t found_us;
 };
 
+enum { GATE_OPAQUE_THREADS = 4 };
+
 struct gate {
     const struct settings *settings;
     const struct api *api;
@@ -45,6 +47,7 @@ struct gate {
     struct login_found *login_found;   /* by the index of the provider; the identity thread's */
     struct issuer *issuer;             /* of our own access tokens */
     struct key_source **client_keys;   /* by the index of the client in the settings */
+    struct jobs *opaque_jobs[GATE_OPAQUE_THREADS]; /* asking it: nobody else waits meanwhile */
     struct introspector *introspector; /* of the provider whose opaque tokens are taken; or NULL */
     struct key_source **key_sources;   /* by the index of the provider in the settings */
     struct worker **workers;

@@ -139,9 +139,18 @@ static void tell_changed(struct stream *stream)
     stream->silent_ticks = 0;
 }
 
+/* A stream can't ask a provider again: the client comes back with the token, which can. */
+static bool may_stay(const struct worker *worker, const struct caller *caller)
+{
+    int64_t now_us = clock_wall_us();
+
+    return token_table_has(snapshot_tokens(worker->snapshot), caller, now_us) &&
+           (caller->ask_again_us == 0 || now_us < caller->ask_again_us);
+}
+
 static void check(struct worker *worker, struct stream *stream, bool is_new_snapshot)
 {
-    if (!token_table_has(snapshot_tokens(worker->snapshot), &stream->caller, clock_wall_us())) {
+    if (!may_stay(worker, &stream->caller)) {
         end(worker, stream);
         return;
     }

@@ -6,7 +6,7 @@
 #include "base/pkey.h"
 #include "gate/settings_read.h"
 
-enum { MAX_PROVIDERS = 32, INTROSPECTION_SECONDS = 300, MAX_INTROSPECTION_SECONDS = 86400 };
+enum { MAX_PROVIDERS = 32, INTROSPECTION_SECONDS = 60, MAX_INTROSPECTION_SECONDS = 86400 };
 
 typedef enum err_code read_provider_fn(struct reader *r, const struct yaml_node *node,
                                        struct provider *provider, struct err *err);

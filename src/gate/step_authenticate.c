@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "gate/login.h"
 #include "gate/logout.h"
 #include "gate/oauth.h"
@@ -21,6 +23,7 @@
 #include "identity/key_source.h"
 #include "identity/person.h"
 #include "identity/tokens.h"
+#include "keys/seal.h"
 
 enum { AUDIENCES = 3 };
 
@@ -243,11 +246,21 @@ static bool find_person(struct call *call, struct str token, bool may_wait, stru
 
 static bool is_opaque(const struct call *call, struct str token)
 {
-    enum token_kind kind;
+    const struct gate *gate = call->worker->gate;
 
-    return call->worker->gate->introspector != NULL && token.len > 0 &&
-           token.len <= INTROSPECTION_MAX_TOKEN &&
-           token_check_form(token, &kind) == TOKEN_FORM_ALIEN;
+    return gate->introspector != NULL && token.len > 0 && token.len <= INTROSPECTION_MAX_TOKEN &&
+           !token_looks_ours(token) && !seal_looks_ours(gate->keyring, token);
+}
+
+/* RFC 7662 §2.2: the type is that of RFC 6749 §5.1. A refresh token is none, nor is one that comes
+ * with proof of a key; some servers say in token_use which of their tokens it is. */
+static bool is_access_token(const struct jwt *jwt, struct arena *arena)
+{
+    bool has_type = json_get(&jwt->claims, 0, STR("token_type")) != JSON_NONE;
+    bool has_use = json_get(&jwt->claims, 0, STR("token_use")) != JSON_NONE;
+
+    return (!has_type || str_eq_nocase(jwt_text(jwt, STR("token_type"), arena), STR("bearer"))) &&
+           (!has_use || str_eq(jwt_text(jwt, STR("token_use"), arena), STR("access_token")));
 }
 
 /* What the provider said, judged as if it were a JWT that was verified (RFC 7662 §2.2: the members
@@ -263,7 +276,9 @@ static bool judge_answer(struct call *call, struct str answer, struct jwt *jwt,
         bool has_issuer = json_get(&jwt->claims, 0, STR("iss")) != JSON_NONE;
 
         jwt->issuer = has_issuer ? jwt_text(jwt, STR("iss"), call->arena) : provider->issuer;
-        jwt_why = judge(call, provider, provider->issuer, jwt, claims);
+        jwt_why = is_access_token(jwt, call->arena)
+                      ? judge(call, provider, provider->issuer, jwt, claims)
+                      : JWT_BAD_TYP;
     }
     return jwt_why == JWT_OK || fail_jwt(why, jwt_why);
 }
@@ -282,20 +297,21 @@ static bool find_opaque(struct call *call, struct str token, bool may_wait, stru
         break;
     case INTROSPECTION_INACTIVE:
         return fail(why, AUTH_INACTIVE);
+    case INTROSPECTION_FAILED:
+        return fail(why, AUTH_UNANSWERED);
     case INTROSPECTION_LIMIT:
         return fail_jwt(why, JWT_LIMIT);
     case INTROSPECTION_UNKNOWN:
         /* It outlives the request's bytes: the client may go while the provider is asked. */
         if (may_wait)
             call->asks_about = arena_dup(call->arena, token);
-        return fail(why, AUTH_KEYS);
+        return fail(why, AUTH_UNANSWERED);
     }
     if (!judge_answer(call, answer, &jwt, &claims, why) ||
         !make_person(call, introspector_provider(introspector), &jwt, &claims, why))
         return false;
-    /* The provider is asked again then: until then a token that it took back counts. */
-    if (call->caller.expires_us > until_us)
-        call->caller.expires_us = until_us;
+    /* Until then a token that the provider took back counts. */
+    call->caller.ask_again_us = until_us;
     return call->caller.kind == PRINCIPAL_ROBOT || is_still_good(call, why);
 }
 
@@ -404,7 +420,7 @@ static void ask_provider(struct job *job)
         key_source_refresh(call->awaits, true, call->started_us, &err) != ERR_OK)
         log_event(LOG_ERROR, "identity_keys_failed", LOG_ERR(&err));
     if (call->asks_about.len > 0 &&
-        introspector_ask(call->worker->gate->introspector, call->asks_about, call->started_us,
+        introspector_ask(call->worker->gate->introspector, call->asks_about, clock_wall_us(),
                          &err) != ERR_OK)
         log_event(LOG_ERROR, "introspection_failed", LOG_ERR(&err));
 }
@@ -419,6 +435,16 @@ static void on_answer(struct job *job)
     pipeline_resume(call);
 }
 
+/* One thread for one token, so that it is asked for once. */
+static bool ask_about_token(struct call *call)
+{
+    struct gate *gate = call->worker->gate;
+    struct str token = call->asks_about;
+
+    return introspector_may_ask(gate->introspector, token, &call->address, call->started_us) &&
+           jobs_add(gate->opaque_jobs[table_hash(token) % GATE_OPAQUE_THREADS], &call->key_job);
+}
+
 static enum step_result wait_for_provider(struct call *call)
 {
     struct gate *gate = call->worker->gate;
@@ -426,8 +452,8 @@ static enum step_result wait_for_provider(struct call *call)
     call->key_job = (struct job){
         .reply_to = loop_mailbox(call->worker->loop), .run = ask_provider, .done = on_answer};
     call->is_waiting = true;
-    if ((call->asks_about.len == 0 || introspector_may_ask(gate->introspector, call->started_us)) &&
-        jobs_add(gate->identity_jobs, &call->key_job))
+    if (call->asks_about.len == 0 ? jobs_add(gate->identity_jobs, &call->key_job)
+                                  : ask_about_token(call))
         return STEP_WAIT;
     call->is_waiting = false;
     call->key_job.run = NULL;

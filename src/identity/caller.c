@@ -44,7 +44,7 @@ static const char *const failure_words[] = {
     [AUTH_UNKNOWN] = "unknown",   [AUTH_EXPIRED] = "expired",     [AUTH_REVOKED] = "revoked",
     [AUTH_DISABLED] = "disabled", [AUTH_ISSUER] = "issuer",       [AUTH_KEYS] = "keys_missing",
     [AUTH_JWT] = "jwt_invalid",   [AUTH_MACHINE] = "machine",     [AUTH_ADDRESS] = "address",
-    [AUTH_INACTIVE] = "inactive",
+    [AUTH_INACTIVE] = "inactive", [AUTH_UNANSWERED] = "unanswered",
 };
 
 const char *auth_failure_word(enum auth_failure failure)

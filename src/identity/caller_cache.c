@@ -62,6 +62,8 @@ bool caller_cache_find(struct caller_cache *cache, struct str authorization, int
         return false;
     if (slot->caller.expires_us != 0 && slot->caller.expires_us <= now_us)
         return false;
+    if (slot->caller.ask_again_us != 0 && slot->caller.ask_again_us <= now_us)
+        return false;
     if (slot->arena != NULL)
         return caller_dup(arena, &slot->caller, ret_caller);
     *ret_caller = slot->caller;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/form.h"
 #include "base/json.h"
@@ -19,7 +20,8 @@ enum {
     ANSWER_BYTES = 64 << 10,
     BODY_BYTES = 64 << 10,
     NO_SLOTS = 4096,
-    FETCH_TIMEOUT_MS = 10000,
+    SOURCE_SLOTS = 1024,
+    PENDING_SECONDS = 10, /* an answer that does not come in this time is asked for again */
     ENDPOINT_SECONDS = 600,
 };
 
@@ -30,21 +32,32 @@ struct answer {
     char text[];
 };
 
-/* That it said no. One slot a hash: another token takes its place. */
-struct refusal {
+/* That it said no, or nothing, or is being asked. One slot a hash: another token takes its place.
+ */
+struct remark {
     uint8_t digest[CRYPTO_SHA256_BYTES];
     int64_t until_us;
+    enum introspection said; /* INTROSPECTION_UNKNOWN: the answer is under way */
+};
+
+/* How many tokens were asked for in a second. */
+struct budget {
+    int64_t second;
+    unsigned asked;
 };
 
 struct introspector {
     const struct provider *provider;
     char *secret_path;
+    size_t max_kept;
+    long timeout_ms;
     uint8_t key[32];
     pthread_mutex_t lock; /* the rest */
     struct table *answers;
-    struct refusal refusals[NO_SLOTS];
-    int64_t second; /* of the budget */
-    unsigned asked; /* in it */
+    struct remark remarks[NO_SLOTS];
+    struct budget all;
+    struct budget sources[SOURCE_SLOTS]; /* addresses whose hashes fall together share one */
+    int64_t paused_us;                   /* nobody is asked until then */
     uint64_t requests;
     char *endpoint; /* as found by discovery */
     int64_t endpoint_us;
@@ -57,6 +70,10 @@ struct introspector *introspector_new(const struct introspection_config *config)
     if (introspector == NULL)
         return NULL;
     introspector->provider = config->provider;
+    introspector->timeout_ms =
+        config->timeout_ms > 0 ? config->timeout_ms : (long)INTROSPECTION_TIMEOUT_MS;
+    introspector->max_kept =
+        config->max_kept > 0 ? config->max_kept : (size_t)INTROSPECTION_MAX_KEPT;
     introspector->secret_path = strdup(config->secret_path);
     introspector->answers = table_new();
     rand_bytes(introspector->key, sizeof introspector->key);
@@ -123,12 +140,17 @@ static struct str digest_of(const struct introspector *introspector, struct str 
     return str_of((const char *)digest, CRYPTO_SHA256_BYTES);
 }
 
-static struct refusal *refusal_of(struct introspector *introspector, const uint8_t *digest)
+static struct remark *slot_of(struct introspector *introspector, struct str digest)
 {
     uint32_t slot = 0;
 
-    memcpy(&slot, digest, sizeof slot);
-    return &introspector->refusals[slot % NO_SLOTS];
+    memcpy(&slot, digest.ptr, sizeof slot);
+    return &introspector->remarks[slot % NO_SLOTS];
+}
+
+static int64_t seconds(int64_t count)
+{
+    return count * 1000000;
 }
 
 static bool counts(int64_t until_us, int64_t now_us)
@@ -136,19 +158,38 @@ static bool counts(int64_t until_us, int64_t now_us)
     return now_us < until_us;
 }
 
+/* NULL: there is none that counts. */
+static const struct remark *remark_on(struct introspector *introspector, struct str digest,
+                                      int64_t now_us)
+{
+    const struct remark *remark = slot_of(introspector, digest);
+
+    return memcmp(remark->digest, digest.ptr, digest.len) == 0 && counts(remark->until_us, now_us)
+               ? remark
+               : NULL;
+}
+
+static void set_remark(struct introspector *introspector, struct str digest,
+                       enum introspection said, int64_t until_us)
+{
+    struct remark *remark = slot_of(introspector, digest);
+
+    memcpy(remark->digest, digest.ptr, digest.len);
+    remark->said = said;
+    remark->until_us = until_us;
+}
+
 /* Under the lock. */
 static enum introspection look(struct introspector *introspector, struct str digest, int64_t now_us,
                                struct answer **ret_answer)
 {
-    const struct refusal *refusal = refusal_of(introspector, (const uint8_t *)digest.ptr);
+    const struct remark *remark = remark_on(introspector, digest, now_us);
     struct answer *answer = table_get(introspector->answers, digest);
 
     *ret_answer = answer;
     if (answer != NULL && counts(answer->until_us, now_us))
         return INTROSPECTION_ACTIVE;
-    return memcmp(refusal->digest, digest.ptr, digest.len) == 0 && counts(refusal->until_us, now_us)
-               ? INTROSPECTION_INACTIVE
-               : INTROSPECTION_UNKNOWN;
+    return remark == NULL ? INTROSPECTION_UNKNOWN : remark->said;
 }
 
 enum introspection introspector_find(struct introspector *introspector, struct str token,
@@ -170,17 +211,47 @@ enum introspection introspector_find(struct introspector *introspector, struct s
     return found;
 }
 
-bool introspector_may_ask(struct introspector *introspector, int64_t now_us)
+/* An IPv6 network of 64 bits is one source: whoever has an address has all of it. */
+static struct budget *budget_of(struct introspector *introspector, const struct addr *source)
 {
+    static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
+    size_t bytes = memcmp(source->ip, v4, sizeof v4) == 0 ? sizeof source->ip : 8;
+    uint64_t hash = table_hash(str_of((const char *)source->ip, bytes));
+
+    return &introspector->sources[hash % SOURCE_SLOTS];
+}
+
+static bool has_room(struct budget *budget, unsigned most, int64_t second)
+{
+    if (budget->second != second)
+        *budget = (struct budget){.second = second};
+    return budget->asked < most;
+}
+
+/* Was it good once (whoever invents tokens has none of these), or is it being asked for already? */
+static bool is_free(struct introspector *introspector, struct str digest, int64_t now_us)
+{
+    return table_get(introspector->answers, digest) != NULL ||
+           remark_on(introspector, digest, now_us) != NULL;
+}
+
+bool introspector_may_ask(struct introspector *introspector, struct str token,
+                          const struct addr *source, int64_t now_us)
+{
+    uint8_t bytes[CRYPTO_SHA256_BYTES];
+    struct str digest = digest_of(introspector, token, bytes);
+    struct budget *mine = budget_of(introspector, source);
     int64_t second = now_us / 1000000;
 
     (void)pthread_mutex_lock(&introspector->lock);
-    if (introspector->second != second) {
-        introspector->second = second;
-        introspector->asked = 0;
+    bool may = is_free(introspector, digest, now_us);
+    if (!may && has_room(mine, INTROSPECTION_PER_SOURCE, second) &&
+        has_room(&introspector->all, INTROSPECTION_PER_SECOND, second)) {
+        mine->asked++;
+        introspector->all.asked++;
+        set_remark(introspector, digest, INTROSPECTION_UNKNOWN, now_us + seconds(PENDING_SECONDS));
+        may = true;
     }
-    bool may = introspector->asked < INTROSPECTION_PER_SECOND;
-    introspector->asked += may ? 1 : 0;
     (void)pthread_mutex_unlock(&introspector->lock);
     return may;
 }
@@ -226,7 +297,7 @@ static void keep_active(struct introspector *introspector, struct str digest, st
     answer->until_us = until_us;
     answer->len = text.len;
     memcpy(answer->text, text.ptr, text.len);
-    if (table_count(introspector->answers) >= INTROSPECTION_MAX_KEPT &&
+    if (table_count(introspector->answers) >= introspector->max_kept &&
         !drop_expired(introspector, now_us))
         forget_all(introspector);
     if (!table_put(introspector->answers, digest, answer, &old))
@@ -236,11 +307,25 @@ static void keep_active(struct introspector *introspector, struct str digest, st
 
 static void keep_inactive(struct introspector *introspector, struct str digest, int64_t now_us)
 {
-    struct refusal *refusal = refusal_of(introspector, (const uint8_t *)digest.ptr);
-
     free_answer(table_take(introspector->answers, digest));
-    memcpy(refusal->digest, digest.ptr, digest.len);
-    refusal->until_us = now_us + (int64_t)INTROSPECTION_INACTIVE_SECONDS * 1000000;
+    set_remark(introspector, digest, INTROSPECTION_INACTIVE,
+               now_us + seconds(INTROSPECTION_INACTIVE_SECONDS));
+}
+
+/* What is wrong with one answer says nothing of others, so that nobody's strange token stands in
+ * the way of all. */
+static void keep_failure(struct introspector *introspector, struct str token, bool is_late,
+                         int64_t now_us)
+{
+    uint8_t bytes[CRYPTO_SHA256_BYTES];
+    struct str digest = digest_of(introspector, token, bytes);
+    int64_t until_us = now_us + seconds(INTROSPECTION_FAILED_SECONDS);
+
+    (void)pthread_mutex_lock(&introspector->lock);
+    set_remark(introspector, digest, INTROSPECTION_FAILED, until_us);
+    if (is_late)
+        introspector->paused_us = until_us;
+    (void)pthread_mutex_unlock(&introspector->lock);
 }
 
 /* ---- asking ---- */
@@ -256,7 +341,7 @@ static enum err_code find_endpoint(struct introspector *introspector, struct are
         return ERR_OK;
     (void)pthread_mutex_lock(&introspector->lock);
     if (introspector->endpoint != NULL &&
-        now_us - introspector->endpoint_us < (int64_t)ENDPOINT_SECONDS * 1000000)
+        now_us - introspector->endpoint_us < seconds(ENDPOINT_SECONDS))
         *ret_url = arena_dup(arena, str_c(introspector->endpoint));
     (void)pthread_mutex_unlock(&introspector->lock);
     if (ret_url->len > 0)
@@ -310,7 +395,7 @@ static enum err_code request(struct introspector *introspector, struct str url, 
         .basic = user.ptr,
         .content_type = "application/x-www-form-urlencoded",
         .body = buf_str(&body),
-        .timeout_ms = FETCH_TIMEOUT_MS,
+        .timeout_ms = introspector->timeout_ms,
         .ca_file = provider->ca_file.len > 0 ? provider->ca_file.ptr : NULL,
         .max_bytes = ANSWER_BYTES,
     };
@@ -338,7 +423,7 @@ static enum err_code read_active(struct str text, struct arena *arena, struct js
 static int64_t until(const struct introspector *introspector, const struct json_doc *doc,
                      int64_t now_us)
 {
-    int64_t most_us = now_us + introspector->provider->introspection_seconds * 1000000;
+    int64_t most_us = now_us + seconds(introspector->provider->introspection_seconds);
     int64_t expires = 0;
 
     if (!json_i64(doc, json_get(doc, 0, STR("exp")), &expires) || expires < 0 ||
@@ -373,38 +458,54 @@ static enum err_code learn(struct introspector *introspector, struct str token, 
     return ERR_OK;
 }
 
-/* Has the answer come since it was looked for? Else one more request is counted. */
-static bool is_known(struct introspector *introspector, struct str token, int64_t now_us)
+/* Has the answer come since it was looked for, or is the provider left alone? Else one more request
+ * is counted. */
+static bool is_settled(struct introspector *introspector, struct str token, int64_t now_us)
 {
     uint8_t bytes[CRYPTO_SHA256_BYTES];
     struct str digest = digest_of(introspector, token, bytes);
     struct answer *answer = NULL;
 
     (void)pthread_mutex_lock(&introspector->lock);
-    bool known = look(introspector, digest, now_us, &answer) != INTROSPECTION_UNKNOWN;
-    introspector->requests += known ? 0 : 1;
+    bool settled = look(introspector, digest, now_us, &answer) != INTROSPECTION_UNKNOWN ||
+                   counts(introspector->paused_us, now_us);
+    introspector->requests += settled ? 0 : 1;
     (void)pthread_mutex_unlock(&introspector->lock);
-    return known;
+    return settled;
 }
 
-enum err_code introspector_ask(struct introspector *introspector, struct str token, int64_t now_us,
-                               struct err *err)
+static enum err_code ask(struct introspector *introspector, struct str token, int64_t now_us,
+                         struct err *err)
 {
     CLEANUP(arena_freep) struct arena *arena = arena_new(ARENA_BYTES);
     struct fetch_reply reply;
     struct str url = STR_NONE;
 
-    if (is_known(introspector, token, now_us))
-        return ERR_OK;
     if (arena == NULL)
         return err_set(err, ERR_LIMIT, "memory is out");
     enum err_code code = find_endpoint(introspector, arena, now_us, &url, err);
     if (code == ERR_OK)
         code = request(introspector, url, token, &reply, err);
     if (code != ERR_OK)
-        return err_wrap(err, introspector->provider->name.ptr);
+        return code;
     code = learn(introspector, token, arena, &reply, now_us, err);
     crypto_wipe(reply.body.ptr, reply.body.len);
     buf_done(&reply.body);
-    return code == ERR_OK ? ERR_OK : err_wrap(err, introspector->provider->name.ptr);
+    return code;
+}
+
+enum err_code introspector_ask(struct introspector *introspector, struct str token, int64_t now_us,
+                               struct err *err)
+{
+    uint64_t started_us = clock_mono_us();
+
+    if (is_settled(introspector, token, now_us))
+        return ERR_OK;
+    enum err_code code = ask(introspector, token, now_us, err);
+    if (code == ERR_OK)
+        return ERR_OK;
+    /* The moment begins when it is known that it was in vain. */
+    keep_failure(introspector, token, code == ERR_TIMEOUT,
+                 now_us + (int64_t)(clock_mono_us() - started_us));
+    return err_wrap(err, introspector->provider->name.ptr);
 }

@@ -72,6 +72,15 @@ enum token_form token_check_form(struct str text, enum token_kind *ret_kind)
     return TOKEN_FORM_OK;
 }
 
+bool token_looks_ours(struct str text)
+{
+    for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++) {
+        if (str_starts(text, str_c(kinds[kind].prefix)))
+            return true;
+    }
+    return false;
+}
+
 void token_hash(const uint8_t pepper[TOKEN_PEPPER_BYTES], struct str text,
                 uint8_t ret_hash[TOKEN_HASH_BYTES])
 {

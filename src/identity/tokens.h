@@ -37,6 +37,10 @@ enum token_form {
 /* The form alone; *ret_kind is set when it is TOKEN_FORM_OK. */
 enum token_form token_check_form(struct str text, enum token_kind *ret_kind) MUST_CHECK;
 
+/* Does it begin like a token of this gateway? Then it is nobody else's business, whatever is wrong
+ * with the rest. */
+bool token_looks_ours(struct str text);
+
 void token_hash(const uint8_t pepper[TOKEN_PEPPER_BYTES], struct str text,
                 uint8_t ret_hash[TOKEN_HASH_BYTES]);
 

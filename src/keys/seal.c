@@ -40,6 +40,18 @@ static void add_text(struct str raw, bool has_failed, struct buf *out)
         out->len += base64url_encode(raw.ptr, raw.len, out->ptr + out->len);
 }
 
+bool seal_looks_ours(const struct keyring *keyring, struct str text)
+{
+    enum { KNOWN_BYTES = 1 + KEYRING_ID_BYTES };
+    _Static_assert(KNOWN_BYTES % 3 == 0, "whole groups of base64url");
+    uint8_t head[KNOWN_BYTES] = {SEAL_VERSION};
+    char start[BASE64URL_LEN(KNOWN_BYTES)];
+
+    memcpy(head + 1, keyring_get_id(keyring, KEY_SESSION), KEYRING_ID_BYTES);
+    base64url_encode(head, sizeof head, start);
+    return str_starts(text, str_of(start, sizeof start));
+}
+
 void seal_add(const struct keyring *keyring, const char *purpose, struct str aad, struct str plain,
               struct buf *out)
 {

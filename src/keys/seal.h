@@ -22,6 +22,8 @@
  * for one never opens for another. */
 void seal_add(const struct keyring *keyring, const char *purpose, struct str aad, struct str plain,
               struct buf *out);
+/* Does it begin like something that this installation sealed, for whatever purpose? */
+bool seal_looks_ours(const struct keyring *keyring, struct str text);
 /* False: not sealed by this installation for this purpose and aad, or changed, or arena full. */
 bool seal_open(const struct keyring *keyring, const char *purpose, struct str aad, struct str text,
                struct arena *arena, struct str *ret_plain) MUST_CHECK;

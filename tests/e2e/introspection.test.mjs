@@ -71,6 +71,33 @@ describe('a real provider with opaque tokens', { timeout: 60000 }, () => {
     assert.equal(gone.status, 200);
     await until('the token is refused', async () => (await call(gateway, token)).status === 401, 5000);
   });
+
+  test('a listening stream ends with the answer it was opened by, and is opened again with the token', async () => {
+    const { access_token: token } = await accessToken(corp, 'cay', `${gateway.url}/mcp/docs`);
+    const headers = { Accept: 'application/json, text/event-stream', 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
+    const body = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } } };
+    const session = (await fetch(`${gateway.url}/mcp/docs`, { method: 'POST', headers, body: JSON.stringify(body) })).headers.get('mcp-session-id');
+    for (let i = 0; i < 2; i++) {
+      const stream = await fetch(`${gateway.url}/mcp/docs`, { headers: { ...headers, 'Mcp-Session-Id': session } });
+      assert.equal(stream.status, 200);
+      await stream.text();
+    }
+  });
+
+  test('nothing of this gateway\'s is shown to the provider, not even when it is damaged', async () => {
+    const before = corp.introspected.length;
+    const { access_token: token } = await accessToken(corp, 'ann', `${gateway.url}/mcp`);
+    const reply = await fetch(`${gateway.url}/mcp`, {
+      method: 'POST',
+      headers: { Accept: 'application/json, text/event-stream', 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } } }),
+    });
+    const sealed = reply.headers.get('mcp-session-id');
+    assert.ok(sealed);
+    for (const ours of [`prr_${'A'.repeat(48)}`, `prr_${'A'.repeat(49)}`, 'pra_', `pru_${'A'.repeat(60)}`, sealed, sealed.slice(0, -3)])
+      assert.equal((await call(gateway, ours)).status, 401);
+    assert.deepEqual([...new Set(corp.introspected.slice(before))], [token]);
+  });
 });
 
 describe('what a provider says of a token', { timeout: 60000 }, () => {
@@ -122,9 +149,6 @@ describe('what a provider says of a token', { timeout: 60000 }, () => {
 
   const raw = (status, body) => (response) => response.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
   const refused = {
-    'active is missing': () => good({ active: undefined }),
-    'active is a text': () => good({ active: 'true' }),
-    'active is a number': () => good({ active: 1 }),
     'active is false': () => good({ active: false }),
     'aud is missing': () => good({ aud: undefined }),
     'aud is another': () => good({ aud: 'https://elsewhere.example.com' }),
@@ -136,26 +160,45 @@ describe('what a provider says of a token', { timeout: 60000 }, () => {
     'iss is no text': () => good({ iss: 7 }),
     'sub is missing': () => good({ sub: undefined }),
     'sub is the client': () => good({ sub: 'claude' }),
+    'it is a refresh token, by its type': () => good({ token_type: 'refresh_token' }),
+    'it is a refresh token, by its use': () => good({ token_use: 'refresh_token', token_type: 'Bearer' }),
+    'it comes with proofs of a key': () => good({ token_type: 'DPoP' }),
+    'its type is no text': () => good({ token_type: 7 }),
     'it is bound to a key': () => good({ cnf: { jkt: 'x' } }),
     'it is an ID token': () => good({ at_hash: 'x' }),
     'act is no object': () => good({ act: 'agent' }),
-    'status 500': () => raw(500, JSON.stringify({ active: true })),
-    'status 401': () => raw(401, '{"error":"invalid_client"}'),
-    'status 204': () => raw(204, ''),
-    'a redirect': () => (response) => response.writeHead(302, { Location: `${corp.url}/introspect` }).end(),
-    'no JSON': () => raw(200, 'active'),
-    'JSON with a key twice': () => raw(200, `{"active":false,"active":true,"sub":"ann-1","aud":"${gateway.url}/mcp/docs","exp":${now() + 300}}`),
-    'a list': () => raw(200, '[{"active":true}]'),
-    'text behind the JSON': () => raw(200, `${JSON.stringify(good())}x`),
-    'much too long': () => raw(200, JSON.stringify(good({ pad: 'x'.repeat(200000) }))),
-    'a connection that breaks off': () => (response) => response.destroy(),
   };
-  for (const [name, said] of Object.entries(refused))
+  // What is no answer at all is told in the log, each with its reason.
+  const failed = {
+    'active is missing': [() => good({ active: undefined }), /does not say `active`/],
+    'active is a text': [() => good({ active: 'true' }), /does not say `active`/],
+    'active is a number': [() => good({ active: 1 }), /does not say `active`/],
+    'status 500': [() => raw(500, JSON.stringify({ active: true })), /status 500/],
+    'status 401': [() => raw(401, '{"error":"invalid_client"}'), /status 401/],
+    'status 204': [() => raw(204, ''), /status 204/],
+    'a redirect': [() => (response) => response.writeHead(302, { Location: `${corp.url}/introspect` }).end(), /status 302/],
+    'no JSON': [() => raw(200, 'active'), /answer of the provider/],
+    'JSON with a key twice': [() => raw(200, `{"active":false,"active":true,"sub":"ann-1","aud":"${gateway.url}/mcp/docs","exp":${now() + 300}}`), /answer of the provider/],
+    'a list': [() => raw(200, '[{"active":true}]'), /does not say `active`/],
+    'text behind the JSON': [() => raw(200, `${JSON.stringify(good())}x`), /answer of the provider/],
+    'much too long': [() => raw(200, JSON.stringify(good({ pad: 'x'.repeat(200000) }))), /too large/],
+    'a connection that breaks off': [() => (response) => response.destroy(), /cannot be reached/],
+  };
+  // 503: so many unknown tokens of one address in one second are not asked for.
+  const refusedWith = async (answer) => {
+    const text = token();
+    corp.opaque.set(text, typeof answer === 'function' ? answer : JSON.parse(JSON.stringify(answer)));
+    let status = 503;
+    await until('it was asked for', async () => (status = (await call(gateway, text)).status) !== 503);
+    assert.equal(status, 401);
+  };
+  for (const [name, said] of Object.entries(refused)) test(`refused: ${name}`, () => refusedWith(said()));
+  for (const [name, [said, reason]] of Object.entries(failed))
     test(`refused: ${name}`, async () => {
-      const text = token();
-      const answer = said();
-      corp.opaque.set(text, typeof answer === 'function' ? answer : JSON.parse(JSON.stringify(answer)));
-      assert.equal((await call(gateway, text)).status, 401);
+      const at = gateway.log.length;
+      await refusedWith(said());
+      const line = gateway.log.slice(at).split('\n').find((each) => each.includes('"event":"introspection_failed"'));
+      assert.match(line, reason);
     });
 
   test('an actor makes the call an agent\'s', async () => {
@@ -173,20 +216,45 @@ describe('what a provider says of a token', { timeout: 60000 }, () => {
     assert.equal((await call(gateway, leaving)).status, 401);
   });
 
-  test('thousands of invented tokens do not hammer the provider, and good ones go on', async () => {
+  const invent = () => randomBytes(24).toString('base64url');
+  const login = () => fetch(`${gateway.url}/oauth/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'authorization_code', client_id: 'x', code: 'x' }) });
+
+  test('a provider that takes its time holds up nobody else, and is given up', async () => {
     const known = token(good());
     assert.equal((await call(gateway, known)).status, 200);
+    const slow = token();
+    corp.opaque.set(slow, () => {});
+    let isOver = false;
+    const waiting = call(gateway, slow).finally(() => (isOver = true));
+    await until('it is asked', () => corp.asked.some((each) => each.token === slow));
+    assert.equal((await login()).status, 400);
+    assert.equal((await call(gateway, known)).status, 200);
+    assert.equal((await call(gateway, 'x.y.z')).status, 401);
+    assert.ok(!isOver);
+    assert.equal((await waiting).status, 401);
+    assert.match(gateway.log, /"event":"introspection_failed".*did not answer in time/);
+    await until('the provider is asked again', async () => (await call(gateway, token(good()))).status === 200);
+  });
+
+  test('thousands of invented tokens do not hammer the provider, and good ones go on', async () => {
+    const quick = await startGateway(corp.url, '{cache_seconds: 1}');
+    const known = token({ ...good(), aud: `${quick.url}/mcp/docs` });
+    assert.equal((await call(quick, known)).status, 200);
     await sleep(1100);
     const before = corp.asked.length;
     const started = Date.now();
     const statuses = new Set();
-    for (let round = 0; round < 20; round++) {
-      const replies = await Promise.all(Array.from({ length: 100 }, () => call(gateway, randomBytes(24).toString('base64url'))));
+    for (let round = 0; round < 40; round++) {
+      const replies = await Promise.all(Array.from({ length: 100 }, () => call(quick, invent())));
       for (const { status } of replies) statuses.add(status);
-      assert.equal((await call(gateway, known)).status, 200);
+      assert.equal((await call(quick, known)).status, 200);
     }
     const seconds = Math.ceil((Date.now() - started) / 1000) + 1;
-    assert.ok(corp.asked.length - before <= 50 * seconds, `${corp.asked.length - before} in ${seconds} s`);
+    const asked = corp.asked.slice(before);
+    const renewals = asked.filter((each) => each.token === known).length;
+    assert.ok(renewals >= 1 && renewals <= seconds, `${renewals} in ${seconds} s`);
+    assert.ok(asked.length - renewals <= 20 * seconds, `${asked.length} in ${seconds} s`);
     assert.deepEqual([...statuses].sort(), [401, 503]);
+    await quick.remove();
   });
 });

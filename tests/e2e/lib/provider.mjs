@@ -66,12 +66,18 @@ export async function startProvider({ clients = [], tokens = 'jwt' } = {}) {
     const claims = token && JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
     if (claims?.sid) sids.push({ sub: claims.sub, sid: claims.sid });
   });
+  const introspected = []; // tokens that somebody asked for
+  provider.use(async (context, next) => {
+    await next();
+    if (context.oidc?.route === 'introspection') introspected.push(context.oidc.params.token);
+  });
   provider.silent = true;
   const server = createServer(provider.callback());
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url,
     provider,
+    introspected,
     sessionIds: (person) => sids.filter(({ sub }) => sub === person).map(({ sid }) => sid),
     // What it would not say by itself, with its own key.
     sign,

@@ -40,6 +40,18 @@ static void a_token_that_expires_is_not_known_any_more(void **state)
     caller_cache_free(cache);
 }
 
+static void a_caller_whom_the_provider_has_to_vouch_for_again_is_not_known(void **state)
+{
+    struct caller_cache *cache = caller_cache_new();
+    const struct caller robot = {
+        .kind = PRINCIPAL_ROBOT, .expires_us = 5000, .ask_again_us = 1000};
+    (void)state;
+    caller_cache_put(cache, STR("Bearer one"), &robot);
+    assert_true(find(cache, STR("Bearer one"), 999));
+    assert_false(find(cache, STR("Bearer one"), 1000));
+    caller_cache_free(cache);
+}
+
 static void nothing_is_known_after_clearing(void **state)
 {
     struct caller_cache *cache = caller_cache_new();
@@ -119,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_put_is_found_by_the_same_bytes_alone),
         cmocka_unit_test(a_token_that_expires_is_not_known_any_more),
+        cmocka_unit_test(a_caller_whom_the_provider_has_to_vouch_for_again_is_not_known),
         cmocka_unit_test(nothing_is_known_after_clearing),
         cmocka_unit_test(no_value_finds_the_caller_of_another),
         cmocka_unit_test(values_too_long_are_not_kept),
