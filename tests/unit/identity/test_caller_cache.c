@@ -43,8 +43,7 @@ static void a_token_that_expires_is_not_known_any_more(void **state)
 static void a_caller_whom_the_provider_has_to_vouch_for_again_is_not_known(void **state)
 {
     struct caller_cache *cache = caller_cache_new();
-    const struct caller robot = {
-        .kind = PRINCIPAL_ROBOT, .expires_us = 5000, .ask_again_us = 1000};
+    const struct caller robot = {.kind = PRINCIPAL_ROBOT, .expires_us = 5000, .ask_again_us = 1000};
     (void)state;
     caller_cache_put(cache, STR("Bearer one"), &robot);
     assert_true(find(cache, STR("Bearer one"), 999));
