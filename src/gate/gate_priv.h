@@ -40,13 +40,13 @@ struct gate {
     struct store *store; /* of the control job thread */
     struct control *control;
     struct origin_rules *origins;
-    struct jobs *control_jobs;         /* the one thread that owns the store */
-    struct jobs *search_jobs;          /* searches of the audit log */
-    struct jobs *key_jobs;             /* data keys that are not in memory yet */
-    struct jobs *identity_jobs;        /* keys of identity providers */
-    struct login_found *login_found;   /* by the index of the provider; the identity thread's */
-    struct issuer *issuer;             /* of our own access tokens */
-    struct key_source **client_keys;   /* by the index of the client in the settings */
+    struct jobs *control_jobs;       /* the one thread that owns the store */
+    struct jobs *search_jobs;        /* searches of the audit log */
+    struct jobs *key_jobs;           /* data keys that are not in memory yet */
+    struct jobs *identity_jobs;      /* keys of identity providers */
+    struct login_found *login_found; /* by the index of the provider; the identity thread's */
+    struct issuer *issuer;           /* of our own access tokens */
+    struct key_source **client_keys; /* by the index of the client in the settings */
     struct jobs *opaque_jobs[GATE_OPAQUE_THREADS]; /* asking it: nobody else waits meanwhile */
     struct introspector *introspector; /* of the provider whose opaque tokens are taken; or NULL */
     struct key_source **key_sources;   /* by the index of the provider in the settings */

@@ -40,10 +40,10 @@ static struct str key_of(const uint8_t hash[TOKEN_HASH_BYTES])
 }
 
 static const char *const failure_words[] = {
-    [AUTH_MISSING] = "missing",   [AUTH_MALFORMED] = "malformed", [AUTH_TYPO] = "typo",
-    [AUTH_UNKNOWN] = "unknown",   [AUTH_EXPIRED] = "expired",     [AUTH_REVOKED] = "revoked",
-    [AUTH_DISABLED] = "disabled", [AUTH_ISSUER] = "issuer",       [AUTH_KEYS] = "keys_missing",
-    [AUTH_JWT] = "jwt_invalid",   [AUTH_MACHINE] = "machine",     [AUTH_ADDRESS] = "address",
+    [AUTH_MISSING] = "missing",   [AUTH_MALFORMED] = "malformed",   [AUTH_TYPO] = "typo",
+    [AUTH_UNKNOWN] = "unknown",   [AUTH_EXPIRED] = "expired",       [AUTH_REVOKED] = "revoked",
+    [AUTH_DISABLED] = "disabled", [AUTH_ISSUER] = "issuer",         [AUTH_KEYS] = "keys_missing",
+    [AUTH_JWT] = "jwt_invalid",   [AUTH_MACHINE] = "machine",       [AUTH_ADDRESS] = "address",
     [AUTH_INACTIVE] = "inactive", [AUTH_UNANSWERED] = "unanswered",
 };
 

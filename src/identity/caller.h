@@ -47,8 +47,9 @@ struct caller {
     uint32_t scopes;     /* SCOPE_BIT set */
     int64_t issued_us;   /* of the token, as far as it says; 0: it does not */
     int64_t expires_us;  /* of the token; 0: never */
-    int64_t ask_again_us; /* the provider's word on an opaque token counts until then; 0: no matter */
-    int64_t robot_id;    /* 0: no robot */
+    int64_t
+        ask_again_us; /* the provider's word on an opaque token counts until then; 0: no matter */
+    int64_t robot_id; /* 0: no robot */
     const struct addr_net *networks; /* it may call from; none: from anywhere */
     size_t network_count;
     bool is_listener_as; /* no token was shown: the listener's `as` says who it is */
@@ -66,13 +67,13 @@ enum auth_failure {
     AUTH_UNKNOWN,
     AUTH_EXPIRED,
     AUTH_REVOKED,
-    AUTH_DISABLED, /* the robot or the user is disabled, or not there any more */
-    AUTH_ISSUER,   /* a JWT of an issuer that nobody trusts */
-    AUTH_KEYS,     /* the keys of the issuer can't be had */
-    AUTH_JWT,      /* a JWT that is not valid here: enum jwt_why says why */
-    AUTH_ADDRESS,  /* the robot may not call from there */
-    AUTH_MACHINE,  /* a JWT of a program, which is no robot here */
-    AUTH_INACTIVE, /* the provider says that this opaque token is not active */
+    AUTH_DISABLED,   /* the robot or the user is disabled, or not there any more */
+    AUTH_ISSUER,     /* a JWT of an issuer that nobody trusts */
+    AUTH_KEYS,       /* the keys of the issuer can't be had */
+    AUTH_JWT,        /* a JWT that is not valid here: enum jwt_why says why */
+    AUTH_ADDRESS,    /* the robot may not call from there */
+    AUTH_MACHINE,    /* a JWT of a program, which is no robot here */
+    AUTH_INACTIVE,   /* the provider says that this opaque token is not active */
     AUTH_UNANSWERED, /* the provider was asked what this opaque token is, in vain */
     AUTH_FAILURES
 };

@@ -25,7 +25,8 @@ struct caller_cache *caller_cache_new(void);
 void caller_cache_free(struct caller_cache *cache); /* NULL is fine */
 void caller_cache_clear(struct caller_cache *cache);
 
-/* False: not known, its token has expired or has to be asked for again, or arena (which what is copied goes to) is full. */
+/* False: not known, its token has expired or has to be asked for again, or arena (which what is
+ * copied goes to) is full. */
 bool caller_cache_find(struct caller_cache *cache, struct str authorization, int64_t now_us,
                        struct arena *arena, struct caller *ret_caller) MUST_CHECK;
 void caller_cache_put(struct caller_cache *cache, struct str authorization,
