@@ -1,59 +1,12 @@
 #include "journal.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- files ---- */
 
 static struct place place_of(const struct segment *segment, uint64_t offset, uint64_t index)
 {
     return (struct place){.index = index, .segment = segment->number, .offset = offset};
-}
-
-static bool read_name(const char *name, uint64_t *ret_number)
-{
-    static const char prefix[] = "journal-";
-    size_t len = strlen(name);
-
-    if (len != sizeof prefix - 1 + 12 || strncmp(name, prefix, sizeof prefix - 1) != 0)
-        return false;
-    for (size_t i = sizeof prefix - 1; i < len; i++)
-        if (!isdigit((unsigned char)name[i]))
-            return false;
-    *ret_number = strtoull(name + sizeof prefix - 1, NULL, 10);
-    return true;
-}
-
-static bool map_file(const char *dir, uint64_t number, struct segment *segment)
-{
-    char path[PATH_MAX];
-    struct stat found;
-    int fd = -1;
-
-    if (snprintf(path, sizeof path, "%s/journal-%012" PRIu64, dir, number) >= (int)sizeof path)
-        return false;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    if (fstat(fd, &found) != 0 || found.st_size < SEGMENT_HEAD_BYTES) {
-        close(fd);
-        return false;
-    }
-    void *map = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (map == MAP_FAILED)
-        return false;
-    (void)madvise(map, (size_t)found.st_size, MADV_SEQUENTIAL);
-    segment->map = map;
-    segment->size = (size_t)found.st_size;
-    return true;
 }
 
 static bool read_head(struct segment *segment)
@@ -74,27 +27,22 @@ static bool read_head(struct segment *segment)
     return true;
 }
 
-static void unmap(struct segment *segment)
-{
-    if (segment->map != NULL)
-        munmap((void *)(uintptr_t)segment->map, segment->size);
-    segment->map = NULL;
-}
-
-static bool open_segment(const char *dir, uint64_t number, struct findings *findings,
+static bool open_segment(const struct image *image, uint64_t number, struct findings *findings,
                          struct segment *ret_segment)
 {
+    const struct image_file *file = image_find(image, number);
     struct segment segment = {.number = number};
 
-    if (!map_file(dir, number, &segment)) {
+    if (file == NULL || file->size < SEGMENT_HEAD_BYTES) {
         finding_add(findings, FINDING_SEGMENT, (struct place){UINT64_MAX, number, 0},
                     "the file is missing, too short, or can't be read");
         return false;
     }
+    segment.map = file->bytes;
+    segment.size = file->size;
     if (!read_head(&segment)) {
         finding_add(findings, FINDING_SEGMENT, (struct place){UINT64_MAX, number, 0},
                     "the header is damaged");
-        unmap(&segment);
         return false;
     }
     if (get_u64(segment.map + 24) != segment.size)
@@ -102,22 +50,6 @@ static bool open_segment(const char *dir, uint64_t number, struct findings *find
                     "the file is not as long as its header says");
     *ret_segment = segment;
     return true;
-}
-
-/* The highest number that a file has; 0: there are none. */
-static uint64_t find_newest(const char *dir)
-{
-    DIR *folder = opendir(dir);
-    struct dirent *entry = NULL;
-    uint64_t newest = 0;
-    uint64_t number = 0;
-
-    while (folder != NULL && (entry = readdir(folder)) != NULL)
-        if (read_name(entry->d_name, &number) && number > newest)
-            newest = number;
-    if (folder != NULL)
-        closedir(folder);
-    return newest;
 }
 
 static bool add(struct journal *journal, const struct segment *segment)
@@ -159,16 +91,16 @@ static void check_chain(const struct journal *journal, struct findings *findings
                     "the log does not begin with entry 0");
 }
 
-bool journal_open(const char *dir, struct findings *findings, struct journal *ret_journal)
+bool journal_open(const struct image *image, struct findings *findings, struct journal *ret_journal)
 {
     struct journal journal = {.count = 0};
     struct segment segment = {.number = 0};
-    uint64_t number = find_newest(dir);
+    uint64_t number = image->count == 0 ? 0 : image->files[image->count - 1].number;
     uint64_t end = 0; /* of the one before the newest, as the newest says */
 
     if (number == 0)
         finding_add(findings, FINDING_SEGMENT, NOWHERE, "there is no journal here");
-    while (number > 0 && open_segment(dir, number, findings, &segment)) {
+    while (number > 0 && open_segment(image, number, findings, &segment)) {
         segment.is_newest = journal.count == 0;
         segment.end = segment.is_newest ? segment.size : end;
         if (segment.end > segment.size || segment.end < SEGMENT_HEAD_BYTES) {
@@ -178,7 +110,6 @@ bool journal_open(const char *dir, struct findings *findings, struct journal *re
         }
         end = segment.previous_end;
         if (!add(&journal, &segment)) {
-            unmap(&segment);
             journal_close(&journal);
             return false;
         }
@@ -195,8 +126,6 @@ bool journal_open(const char *dir, struct findings *findings, struct journal *re
 
 void journal_close(struct journal *journal)
 {
-    for (size_t i = 0; i < journal->count; i++)
-        unmap(&journal->segments[i]);
     free(journal->segments);
     *journal = (struct journal){.count = 0};
 }
@@ -295,7 +224,7 @@ static bool next_in_segment(struct walk *walk, struct batch *ret_batch)
     if (segment->is_newest && walk->index >= walk->signed_size &&
         !find_batch(segment, end, &behind))
         return false;
-    finding_add(walk->findings, FINDING_BATCH, place_of(segment, walk->offset, walk->index),
+    finding_add(walk->findings, FINDING_BATCH, place_of(segment, walk->offset, UINT64_MAX),
                 "a batch does not fit its sum");
     return true;
 }
@@ -323,7 +252,7 @@ void walk_took(struct walk *walk, const struct batch *batch, const uint8_t hash[
 {
     if (memcmp(batch->head + 80, hash, HASH_BYTES) != 0)
         finding_add(walk->findings, FINDING_BATCH,
-                    (struct place){batch->first_index, batch->segment, batch->offset},
+                    (struct place){UINT64_MAX, batch->segment, batch->offset},
                     "a batch does not fit its hash");
     memcpy(walk->hash, batch->head + 80, HASH_BYTES);
     walk->sequence = get_u64(batch->head + 8) + 1;

@@ -9,6 +9,7 @@
 
 #include "crypto.h"
 #include "finding.h"
+#include "image.h"
 
 enum { SEGMENT_HEAD_BYTES = 4096, BATCH_HEAD_BYTES = 128 };
 
@@ -32,8 +33,9 @@ struct journal {
     size_t count;
 };
 
-/* False: there is no journal, or it can't be read; the finding says why. */
-bool journal_open(const char *dir, struct findings *findings, struct journal *ret_journal);
+/* False: there is no journal, or it can't be read; the finding says why. image outlives it. */
+bool journal_open(const struct image *image, struct findings *findings,
+                  struct journal *ret_journal);
 void journal_close(struct journal *journal);
 
 enum batch_kind { BATCH_RECORDS = 1, BATCH_OPEN_INTENTS = 2 };

@@ -1,13 +1,8 @@
 #include "log.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "calls.h"
 #include "journal.h"
@@ -26,12 +21,6 @@ struct statement {
     bool is_compared;
 };
 
-/* A stored level of the tree. */
-struct level {
-    const uint8_t *map;
-    uint64_t nodes;
-};
-
 struct verification {
     const struct log_options *options;
     struct findings findings;
@@ -42,26 +31,11 @@ struct verification {
     bool is_tree_whole; /* no leaf is missing so far */
     struct statement *statements;
     size_t statement_count;
-    struct level levels[8];
+    const struct image *image;
     uint64_t entries;
     int64_t last_committed_us;
     bool has_signature; /* the log's own checkpoint was signed by a key that was given */
 };
-
-bool note_load(const char *path, uint8_t ret_text[NOTE_MAX_BYTES], size_t *ret_len)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t len = 0;
-    ssize_t got = 0;
-
-    if (fd < 0)
-        return false;
-    while (len < NOTE_MAX_BYTES && (got = read(fd, ret_text + len, NOTE_MAX_BYTES - len)) > 0)
-        len += (size_t)got;
-    close(fd);
-    *ret_len = len;
-    return got >= 0 && len > 0;
-}
 
 /* ---- checkpoints ---- */
 
@@ -97,18 +71,15 @@ static bool check_signatures(struct verification *v, struct statement *statement
     return is_signed;
 }
 
-static void load_statement(struct verification *v, const char *path, bool is_own)
+static void take_statement(struct verification *v, bool is_own)
 {
     struct statement *statement = &v->statements[v->statement_count];
 
-    *statement = (struct statement){.is_own = is_own};
-    if (!note_load(path, statement->text, &statement->len)) {
-        finding_add(&v->findings, FINDING_CHECKPOINT, NOWHERE, "%s can't be read",
-                    is_own ? "the checkpoint of the log" : "a kept checkpoint");
-        return;
-    }
+    statement->is_own = is_own;
+    statement->time = 0;
+    statement->is_compared = false;
     if (!checkpoint_read(bytes_of(statement->text, statement->len), &statement->checkpoint)) {
-        finding_add(&v->findings, FINDING_CHECKPOINT, NOWHERE, "%s is no checkpoint",
+        finding_add(&v->findings, FINDING_CHECKPOINT, NOWHERE, "%s is missing, or none",
                     is_own ? "the checkpoint of the log" : "a kept checkpoint");
         return;
     }
@@ -125,15 +96,19 @@ static void load_statement(struct verification *v, const char *path, bool is_own
 
 static bool load_statements(struct verification *v)
 {
-    static char own[PATH_MAX];
-
     v->statements = calloc(1 + v->options->since_count, sizeof *v->statements);
-    if (v->statements == NULL ||
-        snprintf(own, sizeof own, "%s/checkpoint", v->options->dir) >= (int)sizeof own)
+    if (v->statements == NULL)
         return false;
-    load_statement(v, own, true);
-    for (size_t i = 0; i < v->options->since_count; i++)
-        load_statement(v, v->options->since[i], false);
+    memcpy(v->statements[0].text, v->image->note, v->image->note_len);
+    v->statements[0].len = v->image->note_len;
+    take_statement(v, true);
+    for (size_t i = 0; i < v->options->since_count; i++) {
+        struct statement *statement = &v->statements[v->statement_count];
+
+        memcpy(statement->text, v->options->since[i].text, v->options->since[i].len);
+        statement->len = v->options->since[i].len;
+        take_statement(v, false);
+    }
     return true;
 }
 
@@ -159,33 +134,14 @@ static void compare_roots(struct verification *v)
 
 /* ---- the stored tree ---- */
 
-static void map_levels(struct verification *v)
+static uint64_t nodes_of(const struct verification *v, unsigned level)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        char path[PATH_MAX];
-        struct stat found;
-        int fd = -1;
-
-        if (snprintf(path, sizeof path, "%s/tree/level-%u", v->options->dir, i) >= (int)sizeof path)
-            return;
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            continue;
-        if (fstat(fd, &found) == 0 && found.st_size >= HASH_BYTES) {
-            void *map = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-            if (map != MAP_FAILED)
-                v->levels[i] = (struct level){map, (uint64_t)found.st_size / HASH_BYTES};
-        }
-        close(fd);
-    }
+    return v->image->levels[level].size / HASH_BYTES;
 }
 
-static void unmap_levels(struct verification *v)
+static const uint8_t *node_at(const struct verification *v, unsigned level, uint64_t index)
 {
-    for (unsigned i = 0; i < 8; i++)
-        if (v->levels[i].map != NULL)
-            munmap((void *)(uintptr_t)v->levels[i].map, (size_t)v->levels[i].nodes * HASH_BYTES);
+    return v->image->levels[level].bytes + index * HASH_BYTES;
 }
 
 /* The root of 256 nodes of the level below. */
@@ -205,17 +161,16 @@ static void check_levels(struct verification *v)
 {
     uint64_t size = own_size(v);
 
-    for (unsigned i = 1; i < 8 && v->levels[0].map != NULL; i++) {
+    for (unsigned i = 1; i < IMAGE_LEVELS && v->image->levels[0].bytes != NULL; i++) {
         uint64_t nodes = size >> (8 * i);
 
-        if (nodes == 0 || v->levels[i - 1].nodes < nodes * TILE_WIDTH)
+        if (nodes == 0 || nodes_of(v, i - 1) < nodes * TILE_WIDTH)
             return;
         for (uint64_t at = 0; at < nodes; at++) {
             uint8_t hash[HASH_BYTES];
 
-            fold(v->levels[i - 1].map + at * TILE_WIDTH * HASH_BYTES, hash);
-            if (at >= v->levels[i].nodes ||
-                memcmp(v->levels[i].map + at * HASH_BYTES, hash, HASH_BYTES) != 0)
+            fold(node_at(v, i - 1, at * TILE_WIDTH), hash);
+            if (at >= nodes_of(v, i) || memcmp(node_at(v, i, at), hash, HASH_BYTES) != 0)
                 finding_add(&v->findings, FINDING_TREE, NOWHERE,
                             "node %" PRIu64 " of level %u of the stored tree is wrong", at, i);
         }
@@ -248,8 +203,8 @@ static void check_leaf(struct verification *v, const struct batch *batch,
     const struct leaf *leaf = &record->leaf;
     uint64_t stored = own_size(v);
 
-    if (stored > v->levels[0].nodes)
-        stored = v->levels[0].nodes;
+    if (stored > nodes_of(v, 0))
+        stored = nodes_of(v, 0);
     if (!record->is_leaf_good)
         finding_add(&v->findings, FINDING_LEAF, place, "the leaf does not fit its hash");
     if (!record->is_blocks_good)
@@ -262,8 +217,7 @@ static void check_leaf(struct verification *v, const struct batch *batch,
     if (leaf->committed_us != batch->committed_us)
         finding_add(&v->findings, FINDING_RECORD, place,
                     "the entry was not committed when its batch was");
-    if (place.index < stored &&
-        memcmp(v->levels[0].map + place.index * HASH_BYTES, leaf->hash, HASH_BYTES) != 0)
+    if (place.index < stored && memcmp(node_at(v, 0, place.index), leaf->hash, HASH_BYTES) != 0)
         finding_add(&v->findings, FINDING_TREE, place,
                     "the stored tree has another entry in this place");
 }
@@ -310,7 +264,7 @@ static void read_records(struct verification *v, const struct batch *batch,
     }
     if (count != batch->count)
         finding_add(&v->findings, FINDING_BATCH,
-                    (struct place){batch->first_index, batch->segment, batch->offset},
+                    (struct place){batch->first_index + count, batch->segment, batch->offset},
                     "a batch holds not as many records as it says");
     v->last_committed_us = batch->committed_us;
     pieces[0] = bytes_of(batch->head, 80);
@@ -340,6 +294,17 @@ static void read_open_intents(struct verification *v, const struct batch *batch,
     }
 }
 
+/* What is wrong with a batch lies at its first entry, when no other one was named. */
+static void name_damage(struct verification *v, const struct batch *batch, uint64_t findings_before)
+{
+    bool is_damaged = !batch->is_payload_good || v->findings.count > findings_before;
+
+    if (is_damaged && v->findings.first_index > batch->first_index + batch->count)
+        finding_add(&v->findings, FINDING_BATCH,
+                    (struct place){batch->first_index, batch->segment, batch->offset},
+                    "no entry of a damaged batch can be told from the others");
+}
+
 static void read_all(struct verification *v)
 {
     struct batch batch;
@@ -347,12 +312,14 @@ static void read_all(struct verification *v)
     compare_roots(v); /* with one of an empty log */
     while (walk_next(&v->walk, &batch)) {
         uint8_t hash[HASH_BYTES];
+        uint64_t before = v->findings.count;
 
         if (batch.kind == BATCH_RECORDS)
             read_records(v, &batch, hash);
         else
             read_open_intents(v, &batch, hash);
         walk_took(&v->walk, &batch, hash);
+        name_damage(v, &batch, before);
     }
 }
 
@@ -393,16 +360,46 @@ static void judge_age(struct verification *v)
                     "the last checkpoint was signed %" PRIu64 " seconds ago", now - signed_at);
 }
 
-static void print_summary(const struct verification *v)
+bool log_check(const struct image *image, const struct log_options *options,
+               struct findings *findings, struct log_summary *ret_summary)
 {
-    const struct findings *findings = &v->findings;
-    uint64_t size = own_size(v);
+    struct verification v = {
+        .options = options,
+        .image = image,
+        .findings = *findings,
+        .is_tree_whole = true,
+        .calls = calls_new(),
+    };
+    bool is_read = false;
 
-    if (v->options->is_json) {
+    v.walk = (struct walk){.journal = &v.journal, .findings = &v.findings};
+    if (v.calls != NULL && load_statements(&v) && journal_open(image, &v.findings, &v.journal)) {
+        read_all(&v);
+        check_levels(&v);
+        judge_statements(&v);
+        judge_age(&v);
+        *ret_summary = (struct log_summary){.entries = v.entries,
+                                            .files = v.journal.count,
+                                            .signed_entries = own_size(&v),
+                                            .open_calls = calls_count(v.calls),
+                                            .is_signature_checked = v.has_signature};
+        is_read = true;
+    }
+    *findings = v.findings;
+    journal_close(&v.journal);
+    calls_free(v.calls);
+    free(v.statements);
+    return is_read;
+}
+
+static void print_summary(const struct log_summary *summary, const struct findings *findings)
+{
+    if (findings->is_json) {
         printf("{\"entries\":%" PRIu64 ",\"segments\":%zu,\"signed\":%" PRIu64
                ",\"is_signature_checked\":%s,\"open_calls\":%zu,\"findings\":%" PRIu64,
-               v->entries, v->journal.count, size, v->has_signature ? "true" : "false",
-               calls_count(v->calls), findings->count);
+               summary->entries, summary->files, summary->signed_entries,
+               summary->is_signature_checked ? "true" : "false", summary->open_calls,
+               findings->count);
         if (findings->first_index != UINT64_MAX)
             printf(",\"first_bad_index\":%" PRIu64, findings->first_index);
         printf("}\n");
@@ -412,9 +409,9 @@ static void print_summary(const struct verification *v)
         printf("… and %" PRIu64 " more\n", findings->count - findings->max);
     printf("%" PRIu64 " entries in %zu files, %" PRIu64 " of them signed%s; %zu calls without an "
            "outcome\n",
-           v->entries, v->journal.count, size,
-           v->has_signature ? "" : " (the signature was not checked: give --key)",
-           calls_count(v->calls));
+           summary->entries, summary->files, summary->signed_entries,
+           summary->is_signature_checked ? "" : " (the signature was not checked: give --key)",
+           summary->open_calls);
     if (findings->count == 0)
         printf("nothing is wrong\n");
     else if (findings->first_index != UINT64_MAX)
@@ -424,33 +421,24 @@ static void print_summary(const struct verification *v)
         printf("%" PRIu64 " findings\n", findings->count);
 }
 
-int log_verify(const struct log_options *options)
+int log_verify(const char *dir, const struct log_options *options, bool is_json)
 {
-    struct verification v = {
-        .options = options,
-        .findings = {.out = stdout,
-                     .is_json = options->is_json,
-                     .max = PRINT_MAX,
-                     .first_index = UINT64_MAX},
-        .is_tree_whole = true,
-        .calls = calls_new(),
-    };
-    int code = 3;
+    struct findings findings = {
+        .out = stdout, .is_json = is_json, .max = PRINT_MAX, .first_index = UINT64_MAX};
+    struct log_summary summary;
+    struct image *image = malloc(sizeof *image);
+    bool is_read = false;
 
-    v.walk = (struct walk){.journal = &v.journal, .findings = &v.findings};
-    if (v.calls != NULL && load_statements(&v) &&
-        journal_open(options->dir, &v.findings, &v.journal)) {
-        map_levels(&v);
-        read_all(&v);
-        check_levels(&v);
-        judge_statements(&v);
-        judge_age(&v);
-        print_summary(&v);
-        unmap_levels(&v);
-        code = v.findings.count == 0 ? 0 : 1;
+    if (image == NULL || !image_load(dir, image)) {
+        free(image);
+        return 3;
     }
-    journal_close(&v.journal);
-    calls_free(v.calls);
-    free(v.statements);
-    return code;
+    is_read = log_check(image, options, &findings, &summary);
+    if (is_read)
+        print_summary(&summary, &findings);
+    image_free(image);
+    free(image);
+    if (!is_read)
+        return 3;
+    return findings.count == 0 ? 0 : 1;
 }

@@ -7,22 +7,35 @@
 #include <stdbool.h>
 
 #include "finding.h"
-#include "note.h"
+#include "image.h"
 
 enum { LOG_MAX_KEYS = 16, LOG_MAX_SINCE = 64 };
 
-struct log_options {
-    const char *dir; /* data_dir/audit, or a copy */
-    struct vkey keys[LOG_MAX_KEYS];
-    size_t key_count;
-    const char *since[LOG_MAX_SINCE]; /* files of checkpoints that somebody kept */
-    size_t since_count;
-    uint64_t max_age_s; /* of the last checkpoint; 0: any */
-    bool is_json;
+/* A checkpoint that somebody kept. */
+struct kept_note {
+    uint8_t text[NOTE_MAX_BYTES];
+    size_t len;
 };
 
+struct log_options {
+    const struct vkey *keys;
+    size_t key_count;
+    const struct kept_note *since;
+    size_t since_count;
+    uint64_t max_age_s; /* of the last checkpoint; 0: any */
+};
+
+struct log_summary {
+    uint64_t entries;
+    size_t files;
+    uint64_t signed_entries;
+    size_t open_calls;
+    bool is_signature_checked;
+};
+
+/* Adds what is wrong. False: it can't be read at all. */
+bool log_check(const struct image *image, const struct log_options *options,
+               struct findings *findings, struct log_summary *ret_summary);
 /* Prints findings and a summary. Exit codes: 0 nothing is wrong, 1 something is, 3 it can't be
- * read. */
-int log_verify(const struct log_options *options);
-/* A file whole, as long as a note may be. False: it can't be read. */
-bool note_load(const char *path, uint8_t ret_text[NOTE_MAX_BYTES], size_t *ret_len);
+ * read. dir: data_dir/audit, or a copy. */
+int log_verify(const char *dir, const struct log_options *options, bool is_json);

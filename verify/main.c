@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "drill.h"
 #include "log.h"
 #include "proof.h"
 
@@ -16,12 +17,16 @@ static const char help[] =
     "[--json]\n"
     "       portreeve-verify proof FILE... --key VKEY [--json]\n"
     "       portreeve-verify checkpoint FILE... --key VKEY [--json]\n"
+    "       portreeve-verify drill DIR --key VKEY [--positions N] [--seed N]\n"
     "\n"
     "log         every entry of DIR (data_dir/audit of a gateway, or a copy of it), its tree and "
     "its\n"
     "            checkpoint\n"
     "proof       files that `portreeve audit prove` wrote\n"
     "checkpoint  files that `portreeve audit checkpoint` wrote\n"
+    "drill       changes a log in memory, in every way and at N random places each (20), and "
+    "shows\n"
+    "            that it is found; no file is changed\n"
     "\n"
     "--key VKEY         a key of the log, as `portreeve audit checkpoint --key` prints it. Keep "
     "it\n"
@@ -33,7 +38,14 @@ static const char help[] =
     "Exit codes: 0 nothing is wrong, 1 something is, 2 wrong use, 3 something can't be read.\n";
 
 struct arguments {
-    struct log_options log;
+    struct vkey keys[LOG_MAX_KEYS];
+    size_t key_count;
+    struct kept_note since[LOG_MAX_SINCE];
+    size_t since_count;
+    uint64_t max_age_s;
+    uint64_t positions;
+    uint64_t seed;
+    bool is_json;
     const char *files[256];
     size_t file_count;
 };
@@ -47,40 +59,60 @@ static int wrong_use(const char *what, const char *word)
 
 static int take_key(struct arguments *arguments, const char *word)
 {
-    if (arguments->log.key_count == LOG_MAX_KEYS)
+    if (arguments->key_count == LOG_MAX_KEYS)
         return wrong_use("too many keys", NULL);
-    if (!vkey_read(bytes_of(word, strlen(word)), &arguments->log.keys[arguments->log.key_count]))
+    if (!vkey_read(bytes_of(word, strlen(word)), &arguments->keys[arguments->key_count]))
         return wrong_use("this is no verifier key", word);
-    arguments->log.key_count++;
+    arguments->key_count++;
     return 0;
 }
 
 static int take_since(struct arguments *arguments, const char *word)
 {
-    if (arguments->log.since_count == LOG_MAX_SINCE)
+    if (arguments->since_count == LOG_MAX_SINCE)
         return wrong_use("too many checkpoints", NULL);
-    arguments->log.since[arguments->log.since_count++] = word;
+    struct kept_note *kept = &arguments->since[arguments->since_count];
+    if (!note_load(word, kept->text, &kept->len)) {
+        fprintf(stderr, "portreeve-verify: %s can't be read\n", word);
+        return EXIT_UNREADABLE;
+    }
+    arguments->since_count++;
+    return 0;
+}
+
+static int take_number(const char *word, uint64_t *ret_number)
+{
+    char *end = NULL;
+    unsigned long long number = strtoull(word, &end, 10);
+
+    if (word[0] < '0' || word[0] > '9' || *end != '\0' || number == 0)
+        return wrong_use("this is no number from 1 on", word);
+    *ret_number = number;
     return 0;
 }
 
 static int take_age(struct arguments *arguments, const char *word)
 {
-    char *end = NULL;
-    unsigned long long seconds = strtoull(word, &end, 10);
+    return take_number(word, &arguments->max_age_s);
+}
 
-    if (word[0] < '0' || word[0] > '9' || *end != '\0' || seconds == 0)
-        return wrong_use("--max-age takes seconds", word);
-    arguments->log.max_age_s = seconds;
-    return 0;
+static int take_positions(struct arguments *arguments, const char *word)
+{
+    return take_number(word, &arguments->positions);
+}
+
+static int take_seed(struct arguments *arguments, const char *word)
+{
+    return take_number(word, &arguments->seed);
 }
 
 static const struct {
     const char *name;
     int (*take)(struct arguments *arguments, const char *word);
 } flags[] = {
-    {"--key", take_key},
-    {"--since", take_since},
-    {"--max-age", take_age},
+    {"--key", take_key},     {"--since", take_since},
+    {"--max-age", take_age}, {"--positions", take_positions},
+    {"--seed", take_seed},
 };
 
 /* 0: it was none. 1: taken, with its value. -1: wrong use. */
@@ -109,7 +141,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
         if (taken > 0)
             continue;
         if (strcmp(argv[i], "--json") == 0)
-            arguments->log.is_json = true;
+            arguments->is_json = true;
         else if (argv[i][0] == '-')
             return wrong_use("unknown option", argv[i]);
         else if (arguments->file_count == 256)
@@ -129,28 +161,43 @@ static int each_file(const struct arguments *arguments, verify_file_fn *verify)
 
     if (arguments->file_count == 0)
         return wrong_use("name a file", NULL);
-    if (arguments->log.key_count == 0)
+    if (arguments->key_count == 0)
         return wrong_use("give the key of the log with --key", NULL);
     for (size_t i = 0; i < arguments->file_count; i++) {
-        int code = verify(arguments->files[i], arguments->log.keys, arguments->log.key_count,
-                          arguments->log.is_json);
+        int code =
+            verify(arguments->files[i], arguments->keys, arguments->key_count, arguments->is_json);
 
         worst = code > worst ? code : worst;
     }
     return worst;
 }
 
-static int verify_log(struct arguments *arguments)
+static int verify_log(const struct arguments *arguments)
+{
+    const struct log_options options = {.keys = arguments->keys,
+                                        .key_count = arguments->key_count,
+                                        .since = arguments->since,
+                                        .since_count = arguments->since_count,
+                                        .max_age_s = arguments->max_age_s};
+
+    if (arguments->file_count != 1)
+        return wrong_use("name one folder", NULL);
+    return log_verify(arguments->files[0], &options, arguments->is_json);
+}
+
+static int run_drill(const struct arguments *arguments)
 {
     if (arguments->file_count != 1)
         return wrong_use("name one folder", NULL);
-    arguments->log.dir = arguments->files[0];
-    return log_verify(&arguments->log);
+    if (arguments->key_count == 0)
+        return wrong_use("give the key of the log with --key", NULL);
+    return drill_run(arguments->files[0], arguments->keys, arguments->key_count,
+                     arguments->positions, arguments->seed);
 }
 
 int main(int argc, char **argv)
 {
-    static struct arguments arguments;
+    static struct arguments arguments = {.positions = 20, .seed = 1};
 
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
         fputs(help, stdout);
@@ -171,6 +218,8 @@ int main(int argc, char **argv)
         return code;
     if (strcmp(argv[1], "log") == 0)
         return verify_log(&arguments);
+    if (strcmp(argv[1], "drill") == 0)
+        return run_drill(&arguments);
     if (strcmp(argv[1], "proof") == 0)
         return each_file(&arguments, proof_verify);
     if (strcmp(argv[1], "checkpoint") == 0)

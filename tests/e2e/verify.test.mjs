@@ -223,6 +223,23 @@ describe('a log that was changed', { timeout: 60000 }, () => {
   });
 });
 
+describe('the drill', { timeout: 300000 }, () => {
+  test('changes a log in every way, and each change is found, with the first entry that is wrong', () => {
+    const before = readdirSync(whole).map((name) => [name, name.startsWith('journal') && readFileSync(join(whole, name)).toString('base64')]);
+    const { status, stdout, stderr } = run('drill', whole, '--key', keys[0], '--positions', process.env.DRILL_POSITIONS ?? '25');
+    assert.equal(status, 0, stdout + stderr);
+    assert.equal(stdout.trim().split('\n').length, 13, stdout);
+    assert.match(stdout, /every change was found/);
+    assert.deepEqual(readdirSync(whole).map((name) => [name, name.startsWith('journal') && readFileSync(join(whole, name)).toString('base64')]), before, 'no file was changed');
+  });
+  test('says so when the log is not whole to begin with', () => {
+    const dir = mkdtempSync(join(work, 'copy-'));
+    cpSync(whole, dir, { recursive: true });
+    edit(join(dir, segments(dir)[1]), (bytes) => void (bytes[5000] ^= 1));
+    assert.equal(run('drill', dir, '--key', keys[0]).status, 3);
+  });
+});
+
 describe('a proof', { timeout: 60000 }, () => {
   const prove = (path, key = keys[0]) => run('proof', path, '--key', key, '--json');
 

@@ -44,6 +44,16 @@ static enum err_code read_note(struct str text, const uint8_t secret[32], const 
     return checkpoint_read(text, str_c(origin), key, arena, ret_checkpoint, &err);
 }
 
+/* The same, for many notes in a row. */
+static bool is_taken(struct str text, const struct pkey *key, struct arena *arena,
+                     struct checkpoint *ret_checkpoint)
+{
+    struct err err;
+
+    arena_reset(arena);
+    return checkpoint_read(text, example.origin, key, arena, ret_checkpoint, &err) == ERR_OK;
+}
+
 static void what_is_written_is_read(void **state)
 {
     CLEANUP(buf_done) struct buf note;
@@ -75,6 +85,8 @@ static void of_another_key_or_log_is_refused(void **state)
  * line leaves a note that is signed, only without the time. */
 static void no_changed_byte_goes_unnoticed(void **state)
 {
+    CLEANUP(pkey_freep) struct pkey *key = key_of(seed);
+    CLEANUP(arena_freep) struct arena *arena = arena_new(ARENA_BYTES);
     CLEANUP(buf_done) struct buf note;
     struct checkpoint found;
 
@@ -82,17 +94,13 @@ static void no_changed_byte_goes_unnoticed(void **state)
     write_note(&note);
     for (size_t i = 0; i < note.len; i++) {
         note.ptr[i] = (char)(note.ptr[i] ^ 1);
-        enum err_code code = read_note(buf_str(&note), seed, "log.example.com/audit/1", &found);
-        note.ptr[i] = (char)(note.ptr[i] ^ 1);
-        if (code == ERR_OK)
+        if (is_taken(buf_str(&note), key, arena, &found))
             assert_int_equal(found.time, 0); /* the line with the time is another key's now */
+        note.ptr[i] = (char)(note.ptr[i] ^ 1);
     }
-    for (size_t len = 0; len < note.len; len++) {
-        struct str cut = str_first(buf_str(&note), len);
-
-        if (read_note(cut, seed, "log.example.com/audit/1", &found) == ERR_OK)
+    for (size_t len = 0; len < note.len; len++)
+        if (is_taken(str_first(buf_str(&note), len), key, arena, &found))
             assert_int_equal(found.time, 0);
-    }
 }
 
 static void lines_of_witnesses_are_passed_over(void **state)
@@ -135,16 +143,15 @@ static void what_is_no_note_is_refused(void **state)
 /* The example of c2sp.org/signed-note. */
 static void verifier_keys_have_the_form_of_the_specification(void **state)
 {
-    CLEANUP(arena_freep) struct arena *arena = arena_new(ARENA_BYTES);
     CLEANUP(pkey_freep) struct pkey *key = NULL;
     CLEANUP(buf_done) struct buf vkey;
-    struct str material;
+    char material[32];
     struct err err;
 
     (void)state;
-    assert_true(
-        base64_decode(arena, STR("AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"), &material));
-    assert_ok(pkey_new_ed25519(str_from(material, 1), &key, &err), err);
+    assert_true(hex_decode(STR("e932791ae6e7a840a46164c904786426d5e7821dd8b29a00d61cae72afdd4da4"),
+                           material, sizeof material));
+    assert_ok(pkey_new_ed25519(str_of(material, sizeof material), &key, &err), err);
     buf_init(&vkey, 1024);
     checkpoint_write_vkey(STR("example.com/foo"), key, false, &vkey);
     assert_true(

@@ -22,7 +22,8 @@ struct site {
     SSL_CTX *context;
     int fd;
     pthread_t thread;
-    char body[512]; /* written while nobody asks */
+    pthread_mutex_t lock;
+    char body[512]; /* under the lock */
 };
 
 static void answer_one(struct site *site, int fd)
@@ -40,9 +41,11 @@ static void answer_one(struct site *site, int fd)
                 break;
             len += now;
         }
+        (void)pthread_mutex_lock(&site->lock);
         int size = snprintf(reply, sizeof reply,
                             "HTTP/1.1 200 x\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
                             strlen(site->body), site->body);
+        (void)pthread_mutex_unlock(&site->lock);
         (void)SSL_write(ssl, reply, size);
         (void)SSL_shutdown(ssl);
     }
@@ -77,7 +80,7 @@ static void make_context(struct site *site)
 
 static int set_up(void **state)
 {
-    static struct site site = {.dir = "/tmp/discovery.XXXXXX"};
+    static struct site site = {.dir = "/tmp/discovery.XXXXXX", .lock = PTHREAD_MUTEX_INITIALIZER};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof address;
     struct err err;
@@ -115,7 +118,9 @@ static enum err_code ask(struct site *site, const char *members, struct discover
     const struct provider provider = {.name = STR("corp"),
                                       .issuer = str_c(site->issuer),
                                       .ca_file = str_c(site->certificate_path)};
+    (void)pthread_mutex_lock(&site->lock);
     (void)snprintf(site->body, sizeof site->body, "{\"issuer\":\"%s\"%s}", site->issuer, members);
+    (void)pthread_mutex_unlock(&site->lock);
     return discover(&provider, arena, found, err);
 }
 
