@@ -50,6 +50,11 @@ static const struct {
      "`false`: clients do not register themselves at /oauth/register"},
     {"identity.local_sign_in", "`true` while there is no provider",
      "The owner may sign in with a code that `portreeve owner sign-in` prints, without a provider"},
+    {"identity.client_documents", "`true`",
+     "Clients whose id is the https URL of a document about them: `false` for none, or `{domains: "
+     "[HOST], networks: [NETWORK], ca}`: whose documents are believed (`*` for any run of "
+     "characters; every host when nothing is said), where they may be fetched from besides public "
+     "addresses, and the authority of their certificates"},
     {"identity.clients", "none",
      "Clients that redeem identity assertions at /oauth/token: a list of `{id, secret}` (a name in "
      "secrets_dir) or `{id, jwks_url, ca}`; `exchange: true` for an agent that may act for people; "

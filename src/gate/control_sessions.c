@@ -190,6 +190,11 @@ static bool go_on(struct control *control, struct redemption *redemption)
         redeem_refuse(redemption, 400, "invalid_grant", "session_unknown");
         return false;
     }
+    /* Before anything is spent: who only has the client's code or token ends nothing with it. */
+    if (session.needs_proof && !redemption->is_client_proven) {
+        redeem_refuse(redemption, 401, "invalid_client", "client_not_proven");
+        return false;
+    }
     redemption->audience = session.resource;
     redemption->scopes = session.scopes;
     if (wanted.ptr != NULL && !str_eq(wanted, session.resource)) {

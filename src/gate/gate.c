@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gate/client_jobs.h"
 #include "gate/gate_priv.h"
 #include "gate/worker_priv.h"
 #include "identity/introspection.h"
@@ -171,10 +172,11 @@ static enum err_code open_jobs(struct gate *gate, struct err *err)
     gate->search_jobs = jobs_new("search", MAX_JOBS);
     gate->key_jobs = jobs_new("keys", MAX_JOBS);
     gate->identity_jobs = jobs_new("identity", MAX_JOBS);
+    gate->client_jobs = client_jobs_new(&gate->settings->identity.client_documents);
     gate->origins = origin_rules_new(gate->settings);
     gate->loop = loop_new(MAX_JOBS);
     if (gate->control_jobs == NULL || gate->search_jobs == NULL || gate->key_jobs == NULL ||
-        gate->identity_jobs == NULL || !make_key_sources(gate) || !make_introspector(gate) ||
+        gate->identity_jobs == NULL || gate->client_jobs == NULL || !make_key_sources(gate) || !make_introspector(gate) ||
         gate->origins == NULL || gate->loop == NULL)
         return err_set(err, ERR_LIMIT, "no thread or memory left");
     return ERR_OK;
@@ -278,6 +280,7 @@ void gate_free(struct gate *gate)
     jobs_free(gate->identity_jobs);
     for (size_t i = 0; i < GATE_OPAQUE_THREADS; i++)
         jobs_free(gate->opaque_jobs[i]);
+    client_jobs_free(gate->client_jobs);
     jobs_free(gate->control_jobs);
     free_workers(gate);
     free_key_sources(gate);

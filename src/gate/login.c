@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/form.h"
+#include "gate/client_jobs.h"
 #include "gate/login_priv.h"
 #include "gate/pages.h"
 #include "gate/pipeline.h"
@@ -88,6 +89,16 @@ static struct str cookie_header(struct login *login)
                         login->set_cookie.len > 0 ? LOGIN_SECONDS : 0);
 }
 
+static bool go_on(struct login *login)
+{
+    struct jobs *jobs = login->then_jobs == NULL ? login->gate->control_jobs : login->then_jobs;
+
+    login->then_jobs = NULL;
+    return login->wants_url.len > 0
+               ? client_jobs_add(login->gate->client_jobs, login->wants_url, &login->job)
+               : jobs_add(jobs, &login->job);
+}
+
 static void on_login(struct job *job)
 {
     struct login *login = (struct login *)(void *)job;
@@ -96,7 +107,7 @@ static void on_login(struct job *job)
     size_t count = 0;
 
     if (login->then != NULL) {
-        if (jobs_add(login->gate->control_jobs, &login->job))
+        if (go_on(login))
             return;
         login_answer_page(login, 503, "Too many sign-ins at one time", STR("Try again."));
     }

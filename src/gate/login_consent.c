@@ -8,6 +8,7 @@
 #include "gate/login_priv.h"
 #include "gate/pages.h"
 #include "gate/redeem.h"
+#include "identity/client_document.h"
 #include "keys/seal.h"
 
 /* scheme://host[:port] of http and https, scheme: of others. */
@@ -83,6 +84,7 @@ void login_ask_consent(struct login *login)
     const struct consent_page page = {
         .person = person->email.len > 0 ? person->email : person->name,
         .client = wish->app.name,
+        .client_host = client_document_host(wish->app.id),
         .redirect = wish->redirect,
         .resource = wish->resource,
         .grant = seal_question(login),
@@ -109,7 +111,8 @@ static bool read_agreement(struct login *login, const struct json_doc *doc, cons
                     .client_id = wish->app.id,
                     .client_name = wish->app.name,
                     .resource = wish->resource,
-                    .scopes = wish->scopes},
+                    .scopes = wish->scopes,
+                    .needs_proof = wish->app.has_keys},
         .redirect = wish->redirect,
         .challenge = wish->challenge,
         .page = {.issuer =

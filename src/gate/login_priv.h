@@ -1,5 +1,6 @@
 /*
- * login_priv.h - a sign-in under way: the request (login.c), what the client wishes (login_wish.c),
+ * login_priv.h - a sign-in under way: the request (login.c), what the client wishes (login_wish.c,
+ * login_document.c),
  * the steps (login_sign_in.c, login_provider.c, login_consent.c) and the answer (login_answer.c).
  */
 #pragma once
@@ -47,6 +48,9 @@ struct login {
     struct gate *gate;
     struct arena *arena;
     login_fn *then; /* what the next job does; NULL: answered */
+    struct jobs *then_jobs; /* where; NULL: on the control thread */
+    struct str wants_url;   /* a client's document, to be fetched first; empty: none */
+    bool has_fetched;
     struct str url; /* of this gateway */
     int64_t now_us;
     struct str query;
@@ -91,6 +95,8 @@ void login_answer_redirect(struct login *login, const struct buf *url);
 void login_add_encoded(struct buf *out, struct str text);
 void login_add_param(struct buf *url, const char *name, struct str value);
 
+/* The client whose document has this URL. False: answered, or the document is fetched first. */
+bool login_find_document(struct login *login, struct str id, struct app *ret_app) MUST_CHECK;
 /* Sets app and redirect of wish. False: answered, and not at an address that nobody vouches for. */
 bool login_find_client(struct login *login, const struct form *form, struct wish *wish) MUST_CHECK;
 /* The rest of it. NULL: fine. Else the error that the client hears. */

@@ -9,6 +9,7 @@
 #include "base/rand.h"
 #include "gate/login_priv.h"
 #include "gate/redeem.h"
+#include "identity/client_document.h"
 #include "keys/seal.h"
 
 enum { MAX_STATE_BYTES = 2048 };
@@ -21,7 +22,10 @@ bool login_find_client(struct login *login, const struct form *form, struct wish
     struct str id = form_get(form, STR("client_id"));
 
     wish->redirect = form_get(form, STR("redirect_uri"));
-    if (app_find(login->gate->keyring, id, login->arena, &wish->app, NULL) != ERR_OK) {
+    if (client_document_is_url(id)) {
+        if (!login_find_document(login, id, &wish->app))
+            return false;
+    } else if (app_find(login->gate->keyring, id, login->arena, &wish->app, NULL) != ERR_OK) {
         login_bad_request(login,
                           "The program that sent you here is not registered with this gateway.");
         return false;
@@ -87,6 +91,8 @@ const char *login_read_wish(struct login *login, const struct form *form, struct
 void login_write_wish(struct jsonw *w, const struct wish *wish)
 {
     jsonw_name_str(w, "client", wish->app.id);
+    jsonw_name_str(w, "client_name", wish->app.name);
+    jsonw_name_bool(w, "client_has_keys", wish->app.has_keys);
     jsonw_name_str(w, "redirect", wish->redirect);
     if (wish->state.ptr != NULL)
         jsonw_name_str(w, "state", wish->state);
@@ -123,6 +129,18 @@ struct str login_text(struct login *login, const struct json_doc *doc, const cha
     return pos != JSON_NONE && json_str(doc, pos, login->arena, &text) ? text : STR_NONE;
 }
 
+/* What a document said was true when the sign-in began: it is not asked again. */
+static bool open_client(struct login *login, const struct json_doc *doc, struct wish *wish)
+{
+    struct str id = login_text(login, doc, "client");
+
+    if (!client_document_is_url(id))
+        return app_find(login->gate->keyring, id, login->arena, &wish->app, NULL) == ERR_OK &&
+               app_allows(&wish->app, wish->redirect);
+    wish->app = (struct app){.id = id, .name = login_text(login, doc, "client_name")};
+    return json_bool(doc, json_get(doc, 0, STR("client_has_keys")), &wish->app.has_keys);
+}
+
 /* What was sealed a moment ago, in this browser. False: answered. */
 bool login_open_sealed(struct login *login, const char *purpose, struct str sealed,
                        struct json_doc *doc, struct wish *wish)
@@ -146,9 +164,7 @@ bool login_open_sealed(struct login *login, const char *purpose, struct str seal
     wish->challenge = login_text(login, doc, "challenge");
     wish->resource = login_text(login, doc, "resource");
     wish->scopes = (uint32_t)scopes;
-    if (app_find(login->gate->keyring, login_text(login, doc, "client"), login->arena, &wish->app,
-                 NULL) != ERR_OK ||
-        !app_allows(&wish->app, wish->redirect)) {
+    if (!open_client(login, doc, wish)) {
         login_bad_request(login, "The program that sent you here is not registered any more.");
         return false;
     }

@@ -12,6 +12,7 @@
 #include "base/form.h"
 #include "base/jsonw.h"
 #include "base/log.h"
+#include "gate/client_jobs.h"
 #include "gate/control.h"
 #include "gate/pipeline.h"
 #include "gate/redeem.h"
@@ -22,6 +23,7 @@ enum { ARENA_BYTES = 4 << 20 };
 
 struct token_job {
     struct job job;
+    void (*check)(struct job *job);
     struct call *call;
     struct redemption redemption;
     struct buf token;
@@ -87,6 +89,8 @@ enum step_result oauth_metadata(struct call *call)
         write_endpoint(&w, call, "introspection_endpoint", "/oauth/introspect");
         write_words(&w, "introspection_endpoint_auth_methods_supported", methods + 1);
     }
+    if (!settings->identity.client_documents.is_off)
+        jsonw_name_bool(&w, "client_id_metadata_document_supported", true);
     write_words(&w, "grant_types_supported", has_login ? grants : grants + 2);
     if (provider_has_ema(rules))
         write_words(&w, "authorization_grant_profiles_supported", profiles);
@@ -207,11 +211,48 @@ static void run_spend_client(struct job *job)
     (void)control_spend_client(gate_control(redemption->gate), redemption);
 }
 
+static void on_checked(struct job *job);
+
+static void run_fetch(struct job *job)
+{
+    redeem_fetch(&((struct token_job *)(void *)job)->redemption);
+}
+
+/* Once more from the start, with what the client published. */
+static void on_fetched(struct job *job)
+{
+    struct token_job *mine = (struct token_job *)(void *)job;
+
+    mine->job.run = mine->check;
+    mine->job.done = on_checked;
+    if (mine->redemption.error == NULL) {
+        if (jobs_add(mine->redemption.gate->identity_jobs, &mine->job))
+            return;
+        redeem_refuse(&mine->redemption, 503, "temporarily_unavailable", "overloaded");
+    }
+    finish(mine);
+}
+
+/* True: on its way. */
+static bool fetch_first(struct token_job *mine)
+{
+    struct redemption *redemption = &mine->redemption;
+
+    mine->job.run = run_fetch;
+    mine->job.done = on_fetched;
+    if (client_jobs_add(redemption->gate->client_jobs, redemption->wants_url, &mine->job))
+        return true;
+    redeem_refuse(redemption, 503, "temporarily_unavailable", "overloaded");
+    return false;
+}
+
 static void on_checked(struct job *job)
 {
     struct token_job *mine = (struct token_job *)(void *)job;
     struct redemption *redemption = &mine->redemption;
 
+    if (redemption->error == NULL && redemption->wants_url.len > 0 && fetch_first(mine))
+        return;
     if (redemption->error == NULL) {
         mine->job.run = redemption->answer.len > 0 ? run_spend_client : run_issue;
         mine->job.done = on_done;
@@ -242,10 +283,9 @@ static struct token_job *new_token_job(struct call *call)
     redemption = &job->redemption;
     job->call = call;
     buf_init(&job->token, 64 << 10);
-    job->job =
-        (struct job){.reply_to = loop_mailbox(call->worker->loop),
-                     .run = call->route.kind == ROUTE_OAUTH_INTROSPECT ? run_introspect : run_check,
-                     .done = on_checked};
+    job->check = call->route.kind == ROUTE_OAUTH_INTROSPECT ? run_introspect : run_check;
+    job->job = (struct job){
+        .reply_to = loop_mailbox(call->worker->loop), .run = job->check, .done = on_checked};
     redemption->arena = arena_new(ARENA_BYTES);
     redemption->gate = call->worker->gate;
     redemption->now_us = clock_wall_us();

@@ -117,6 +117,8 @@ void page_consent(struct buf *out, const struct consent_page *page)
               "is recorded under your name.</p><dl>");
     row(out, "You", page->person);
     row(out, "It calls itself", page->client.len > 0 ? page->client : STR("(no name)"));
+    if (page->client_host.len > 0)
+        row(out, "It is a program of", page->client_host);
     row(out, "It is answered at", page->redirect);
     row(out, "For", page->resource);
     buf_add_c(out, "</dl>");

@@ -17,6 +17,7 @@ void page_policy(struct buf *out, struct str target);
 struct consent_page {
     struct str person; /* as the provider names them */
     struct str client; /* what it calls itself; may be empty */
+    struct str client_host; /* of the URL that is its id; empty: it has another kind of id */
     struct str redirect;
     struct str resource;
     struct str grant; /* sealed: what is agreed to */

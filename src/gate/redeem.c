@@ -283,17 +283,30 @@ static bool check_refresh(struct inquiry *q)
     return true;
 }
 
-/* Public clients: the code's challenge, and the rotation of refresh tokens, stand for a secret.
- * What the session says of client and resource is compared when it is read. */
+/* A host that the settings do not trust any more loses what its clients have. */
+static bool is_trusted(const struct inquiry *q, struct str id)
+{
+    return !client_document_is_url(id) ||
+           client_document_check_url(&q->settings->identity.client_documents, id, NULL) == ERR_OK;
+}
+
+/* Public clients: the code's challenge, and the rotation of refresh tokens, stand for a secret. A
+ * client that has keys proves that it is itself: the session says whether it must. What the session
+ * says of client and resource is compared when it is read, too. */
 static bool check_public(struct inquiry *q)
 {
     struct str resource = form_get(&q->form, STR("resource"));
     bool is_code = str_eq(form_get(&q->form, STR("grant_type")), STR("authorization_code"));
 
-    q->redemption->client_id = form_get(&q->form, STR("client_id"));
+    if (form_get(&q->form, STR("client_assertion")).ptr == NULL)
+        q->redemption->client_id = form_get(&q->form, STR("client_id"));
+    else if (!inquiry_check_client(q))
+        return false;
     q->redemption->audience = resource;
     if (q->redemption->client_id.len == 0)
         return inquiry_refuse(q, "invalid_client", "client_missing");
+    if (!is_trusted(q, q->redemption->client_id))
+        return inquiry_refuse(q, "invalid_client", "client_host");
     return is_code ? check_code(q) : check_refresh(q);
 }
 
@@ -333,8 +346,9 @@ void redeem_check(struct redemption *redemption)
 
     if (!inquiry_begin(&q, redemption))
         return;
-    if (is_public_grant(&q))
-        (void)check_public(&q);
-    else if (inquiry_check_client(&q))
-        (void)check_grant(&q);
+    bool is_good =
+        is_public_grant(&q) ? check_public(&q) : inquiry_check_client(&q) && check_grant(&q);
+    /* Nothing goes on because somebody forgot to say why it must not. */
+    if (!is_good && redemption->error == NULL && redemption->wants_url.len == 0)
+        (void)inquiry_refuse(&q, "invalid_request", "unexplained");
 }

@@ -54,13 +54,23 @@ struct redemption {
     struct str refresh;               /* a new refresh token; empty: none */
     struct spent_id assertion;        /* the ID-JAG; empty issuer: nothing to spend */
     struct spent_id client_assertion; /* of private_key_jwt */
+    bool is_client_proven;            /* by secret or assertion */
+
+    /* What the client published has to be fetched first (client_jobs.h), and then all is checked
+     * once more; empty: nothing. */
+    struct str wants_url;
+    bool wants_new;
+    int fetches;
 };
 
 /* The signature, with keys that are fetched when they are missing. Blocks. */
 enum jwt_why redeem_verify(const struct jwt *jwt, struct key_source *source, int64_t now_us);
 /* url: public_url. Is the resource all of the gateway, or one of its MCP endpoints? */
 bool redeem_is_ours(struct str url, struct str resource);
+/* Judges the request, or sets wants_url. */
 void redeem_check(struct redemption *redemption);
+/* Fetches what it wants. Blocks; then redeem_check() once more. */
+void redeem_fetch(struct redemption *redemption);
 /* A request to the introspection endpoint: sets answer. */
 void redeem_introspect(struct redemption *redemption);
 void redeem_refuse(struct redemption *redemption, int status, const char *error, const char *why);

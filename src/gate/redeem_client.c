@@ -48,12 +48,29 @@ static bool check_secret(struct inquiry *q, struct str id, struct str secret)
     return secret_is(q, secret) || inquiry_refuse(q, "invalid_client", "client_secret");
 }
 
+/* The client that the assertion says it is of, and its signature; nothing else is judged. */
+static bool verify_client(struct inquiry *q, const struct jwt *jwt)
+{
+    const struct identity_rules *rules = &q->settings->identity;
+    struct client_document document;
+
+    q->redemption->client_id = jwt->issuer;
+    q->client = provider_client(rules, jwt->issuer);
+    if (q->client == NULL && client_document_is_url(jwt->issuer))
+        return inquiry_find_document(q, jwt->issuer, &document) &&
+               inquiry_verify_document(q, jwt, &document);
+    if (q->client == NULL || q->client->keys.jwks_url.len == 0)
+        return inquiry_refuse(q, "invalid_client", "client_unknown");
+    enum jwt_why why =
+        inquiry_verify(q, jwt, q->redemption->gate->client_keys[q->client - rules->clients]);
+    return why == JWT_OK || inquiry_refuse(q, "invalid_client", jwt_why_word(why));
+}
+
 /* RFC 7523 §3: issued by the client about itself, for this authorization server. */
 static bool check_client_assertion(struct inquiry *q, struct str assertion)
 {
     static const struct str types[] = {
         STR_INIT("jwt"), STR_INIT("client-authentication+jwt"), {NULL, 0}};
-    const struct identity_rules *rules = &q->settings->identity;
     const struct str audiences[] = {
         q->url, arena_printf(q->arena, STR_FMT "/oauth/token", STR_ARG(q->url))};
     struct jwt jwt;
@@ -62,11 +79,8 @@ static bool check_client_assertion(struct inquiry *q, struct str assertion)
 
     if (why != JWT_OK)
         return inquiry_refuse(q, "invalid_client", jwt_why_word(why));
-    q->redemption->client_id = jwt.issuer;
-    q->client = provider_client(rules, jwt.issuer);
-    if (q->client == NULL || q->client->keys.jwks_url.len == 0)
-        return inquiry_refuse(q, "invalid_client", "client_unknown");
-    why = inquiry_verify(q, &jwt, q->redemption->gate->client_keys[q->client - rules->clients]);
+    if (!verify_client(q, &jwt))
+        return false;
     const struct jwt_expect expect = {
         .issuer = q->client->id,
         .audiences = audiences,
@@ -77,8 +91,7 @@ static bool check_client_assertion(struct inquiry *q, struct str assertion)
         .max_seconds = CLIENT_ASSERTION_SECONDS,
         .must_have_id = true,
     };
-    if (why == JWT_OK)
-        why = jwt_judge(&jwt, &expect, q->arena, &claims);
+    why = jwt_judge(&jwt, &expect, q->arena, &claims);
     if (why != JWT_OK)
         return inquiry_refuse(q, "invalid_client", jwt_why_word(why));
     if (!str_eq(claims.subject, q->client->id))
@@ -91,7 +104,7 @@ static bool check_client_assertion(struct inquiry *q, struct str assertion)
     return true;
 }
 
-bool inquiry_check_client(struct inquiry *q)
+static bool check_client(struct inquiry *q)
 {
     struct str assertion = form_get(&q->form, STR("client_assertion"));
     struct str secret = form_get(&q->form, STR("client_secret"));
@@ -116,4 +129,10 @@ bool inquiry_check_client(struct inquiry *q)
     if (id.ptr != NULL && !str_eq(id, basic_id))
         return inquiry_refuse(q, "invalid_client", "client_twice");
     return check_secret(q, basic_id, secret);
+}
+
+bool inquiry_check_client(struct inquiry *q)
+{
+    q->redemption->is_client_proven = check_client(q);
+    return q->redemption->is_client_proven;
 }

@@ -7,6 +7,7 @@
 #include "base/form.h"
 #include "gate/gate_priv.h"
 #include "gate/redeem.h"
+#include "identity/client_document.h"
 #include "identity/person.h"
 
 /* What is checked against: the request taken apart. */
@@ -26,6 +27,12 @@ bool inquiry_refuse(struct inquiry *q, const char *error, const char *why);
 enum jwt_why inquiry_verify(struct inquiry *q, const struct jwt *jwt, struct key_source *source);
 /* Exactly one way (RFC 6749 §2.3). Sets client. */
 bool inquiry_check_client(struct inquiry *q);
+/* A client whose id is the URL of its document (redeem_document.c): sets client. False: refused, or
+ * the document has to be fetched first. */
+bool inquiry_find_document(struct inquiry *q, struct str id, struct client_document *ret_document);
+/* The signature of such a client. False: refused, or its keys have to be fetched first. */
+bool inquiry_verify_document(struct inquiry *q, const struct jwt *jwt,
+                             const struct client_document *document);
 /* Words of ours in the request narrow what there is; others mean nothing here. */
 bool inquiry_narrow_scopes(struct inquiry *q, uint32_t scopes);
 /* session: of a token of our own; what is made of it ends with it. */

@@ -5,6 +5,7 @@
 
 #include "base/pkey.h"
 #include "gate/settings_read.h"
+#include "identity/client_document.h"
 
 enum { MAX_PROVIDERS = 32, INTROSPECTION_SECONDS = 60, MAX_INTROSPECTION_SECONDS = 86400 };
 
@@ -459,6 +460,13 @@ static enum err_code check_owners(const struct yaml_node *node, const struct ide
     return ERR_OK;
 }
 
+/* A client of the settings, or one whose document is believed. */
+static bool is_client(const struct identity_rules *rules, struct str id)
+{
+    return provider_client(rules, id) != NULL ||
+           client_document_check_url(&rules->client_documents, id, NULL) == ERR_OK;
+}
+
 /* Who may redeem something must be able to say who it is. */
 static enum err_code check_ema(const struct yaml_node *node, const struct identity_rules *rules,
                                struct err *err)
@@ -467,8 +475,11 @@ static enum err_code check_ema(const struct yaml_node *node, const struct identi
         const struct provider *provider = &rules->providers[i];
 
         for (size_t j = 0; j < provider->ema_client_count; j++)
-            if (provider_client(rules, provider->ema_clients[j]) == NULL)
-                return yaml_err(node, err, "ema: '" STR_FMT "' is none of identity.clients",
+            if (!is_client(rules, provider->ema_clients[j]))
+                return yaml_err(node, err,
+                                "ema: '" STR_FMT
+                                "' is none of identity.clients, nor the URL of a client document "
+                                "that is believed",
                                 STR_ARG(provider->ema_clients[j]));
     }
     return ERR_OK;
@@ -485,6 +496,7 @@ static const struct {
     {"clients", read_clients},
     {"registration", read_registration},
     {"local_sign_in", read_local_sign_in},
+    {"client_documents", settings_read_client_documents},
 };
 
 static enum err_code read_key(struct reader *r, const struct yaml_node *node, struct err *err)
@@ -497,7 +509,7 @@ static enum err_code read_key(struct reader *r, const struct yaml_node *node, st
         node->name, err,
         "unknown key 'identity." STR_FMT
         "'; it takes providers, owners, interactive_clients, agents, clients, registration, "
-        "local_sign_in",
+        "local_sign_in, client_documents",
         STR_ARG(node->name->text));
 }
 

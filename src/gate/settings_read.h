@@ -35,3 +35,6 @@ enum err_code settings_read_bool(const struct yaml_node *node, bool *ret_value,
 /* The section `identity` (settings_identity.c). */
 enum err_code settings_read_identity(struct reader *r, const struct yaml_node *node,
                                      struct err *err) MUST_CHECK;
+/* `client_documents` in it (settings_clients.c). */
+enum err_code settings_read_client_documents(struct reader *r, const struct yaml_node *node,
+                                             struct err *err) MUST_CHECK;

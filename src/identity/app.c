@@ -119,7 +119,7 @@ static enum err_code read_redirects(const struct json_doc *doc, struct arena *ar
     json_pos list = json_get(doc, 0, STR("redirect_uris"));
 
     if (!json_is(doc, list, JSON_ARRAY))
-        return refuse(err, "redirect_uris is missing");
+        return list == JSON_NONE ? ERR_OK : refuse(err, "redirect_uris is no list");
     for (json_pos each = json_first(doc, list); each != JSON_NONE;
          each = json_next(doc, list, each)) {
         struct str redirect = STR_NONE;
@@ -133,29 +133,37 @@ static enum err_code read_redirects(const struct json_doc *doc, struct arena *ar
             return code;
         app->redirects[app->redirect_count++] = redirect;
     }
-    return app->redirect_count > 0 ? ERR_OK : refuse(err, "redirect_uris is empty");
+    return ERR_OK;
+}
+
+enum err_code app_read_members(const struct json_doc *doc, struct arena *arena, struct app *app,
+                               struct err *err)
+{
+    json_pos name = json_get(doc, 0, STR("client_name"));
+
+    if (name != JSON_NONE && !json_str(doc, name, arena, &app->name))
+        return refuse(err, "client_name is no text");
+    if (app->name.len > APP_MAX_NAME_BYTES)
+        return refuse(err, "client_name is too long");
+    return read_redirects(doc, arena, app, err);
 }
 
 enum err_code app_read(struct str json, struct arena *arena, struct app *ret_app, struct err *err)
 {
     struct app app = {.redirect_count = 0};
     struct json_doc doc;
-    json_pos name = JSON_NONE;
     json_pos method = JSON_NONE;
 
     if (json_parse(json, &json_limits_default, arena, &doc, err) != ERR_OK)
         return err_wrap(err, "client metadata");
-    name = json_get(&doc, 0, STR("client_name"));
     method = json_get(&doc, 0, STR("token_endpoint_auth_method"));
-    if (name != JSON_NONE && !json_str(&doc, name, arena, &app.name))
-        return refuse(err, "client_name is no text");
-    if (app.name.len > APP_MAX_NAME_BYTES)
-        return refuse(err, "client_name is too long");
     /* A secret that is handed to anybody who asks proves nothing. */
     if (method != JSON_NONE && !json_str_is(&doc, method, STR("none")))
         return refuse(err,
                       "only public clients register themselves: token_endpoint_auth_method none");
-    enum err_code code = read_redirects(&doc, arena, &app, err);
+    enum err_code code = app_read_members(&doc, arena, &app, err);
+    if (code == ERR_OK && app.redirect_count == 0)
+        code = refuse(err, "redirect_uris is missing or empty");
     if (code == ERR_OK)
         *ret_app = app;
     return code;

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "keys/keyring.h"
 
@@ -20,11 +21,15 @@ struct app {
     struct str name; /* what it calls itself; believed by nobody */
     struct str redirects[APP_MAX_REDIRECTS];
     size_t redirect_count;
+    bool has_keys; /* it authenticates at the token endpoint, as its document says */
 };
 
 /* json: the client's metadata. *ret_app's views live in arena. ERR_INVALID says what is wrong. */
 enum err_code app_read(struct str json, struct arena *arena, struct app *ret_app,
                        struct err *err) MUST_CHECK;
+/* Name and redirects alone; there may be no redirect_uris. */
+enum err_code app_read_members(const struct json_doc *doc, struct arena *arena, struct app *app,
+                               struct err *err) MUST_CHECK;
 /* Sets app->id. */
 enum err_code app_register(const struct keyring *keyring, struct arena *arena, struct app *app,
                            struct err *err) MUST_CHECK;

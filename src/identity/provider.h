@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/str.h"
 
 struct provider {
@@ -67,6 +68,17 @@ enum local_sign_in {
 /* The reserved name of the provider that vouches for whoever showed such a code. */
 #define PROVIDER_LOCAL "local"
 
+/* Clients whose id is the URL of a document about them: which documents are believed, and where
+ * this gateway goes to fetch them. */
+struct client_document_rules {
+    bool is_off;
+    const struct str *domains; /* hosts, '*' for any run; none: every host */
+    size_t domain_count;
+    const struct addr_net *networks; /* besides public addresses */
+    size_t network_count;
+    struct str ca_file; /* PEM; empty: what the system trusts */
+};
+
 struct identity_rules {
     const struct provider *providers;
     size_t provider_count;
@@ -79,6 +91,7 @@ struct identity_rules {
     enum local_sign_in local_sign_in;
     const struct oauth_client *clients;
     size_t client_count;
+    struct client_document_rules client_documents;
 };
 
 /* Does the token endpoint serve anybody? */

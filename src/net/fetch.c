@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/crypto.h"
 #include "base/url.h"
@@ -73,6 +74,34 @@ static bool set_headers(const struct fetch *fetch, struct curl_slist **headers)
     return is_set;
 }
 
+struct door {
+    const struct fetch_guard *guard;
+    bool has_refused;
+};
+
+/* libcurl connects the socket that it gets here to this very address. */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct door *door = ctx;
+    struct addr addr;
+
+    addr_from_sockaddr(&address->addr, &addr);
+    if (purpose != CURLSOCKTYPE_IPCXN || !addr.is_set ||
+        !door->guard->may_connect(door->guard->ctx, &addr)) {
+        door->has_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void set_guard(CURL *easy, struct door *door)
+{
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, door);
+}
+
 static bool is_loopback(const struct url *url)
 {
     return str_eq(url->host, STR("localhost")) || str_eq(url->host, STR("::1")) ||
@@ -120,18 +149,45 @@ static enum err_code explain(CURLcode rc, const char *detail, const struct fetch
                    detail[0] != '\0' ? detail : curl_easy_strerror(rc));
 }
 
+/* All headers of the name, joined; empty when they don't fit. */
+static void read_header(CURL *easy, const char *name, char text[FETCH_HEADER_BYTES])
+{
+    struct curl_header *header = NULL;
+    size_t len = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; curl_easy_header(easy, name, i, CURLH_HEADER, -1, &header) == CURLHE_OK;
+         i++) {
+        int more = snprintf(text + len, FETCH_HEADER_BYTES - len, "%s%s", i == 0 ? "" : ", ",
+                            header->value);
+
+        if (more < 0 || (size_t)more >= FETCH_HEADER_BYTES - len) {
+            text[0] = '\0';
+            return;
+        }
+        len += (size_t)more;
+    }
+}
+
 static enum err_code perform(CURL *easy, const struct fetch *fetch, struct fetch_reply *reply,
                              struct err *err)
 {
+    struct door door = {.guard = fetch->guard};
     char detail[CURL_ERROR_SIZE] = "";
     long status = 0;
 
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
+    if (fetch->guard != NULL)
+        set_guard(easy, &door);
     CURLcode rc = curl_easy_perform(easy);
+    if (rc == CURLE_COULDNT_CONNECT && door.has_refused)
+        return err_set(err, ERR_DENIED, "%s leads to an address that is not public", fetch->url);
     if (rc != CURLE_OK)
         return explain(rc, detail, fetch, &reply->body, err);
     (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     reply->status = (int)status;
+    read_header(easy, "Content-Type", reply->content_type);
+    read_header(easy, "Cache-Control", reply->cache_control);
     return ERR_OK;
 }
 
@@ -144,6 +200,8 @@ enum err_code fetch_do(const struct fetch *fetch, struct fetch_reply *ret_reply,
 
     if (url_parse(str_c(fetch->url), &url, err) != ERR_OK)
         return err_wrap(err, fetch->url);
+    if (fetch->guard != NULL && !url.is_https)
+        return err_set(err, ERR_DENIED, "%s is no https URL", fetch->url);
     if (easy == NULL || !set_headers(fetch, &headers))
         return err_set(err, ERR_LIMIT, "memory is out, or a header is too long");
     buf_init(&reply.body, fetch->max_bytes > 0 ? fetch->max_bytes : (size_t)DEFAULT_MAX_BYTES);

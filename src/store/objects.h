@@ -171,6 +171,7 @@ struct oauth_session {
     struct str client_name;
     struct str resource;
     uint32_t scopes;
+    bool needs_proof; /* the client has keys, and signs with them whatever it asks for */
     int64_t created_us;
     int64_t expires_us;
     uint64_t generation; /* of the refresh token that is good now; 0: the code was not redeemed */

@@ -25,6 +25,7 @@ static enum err_code read_session(struct loader *loader, struct sqlite3_stmt *ro
     session->expires_us = sql_i64(row, 11);
     session->generation = (uint64_t)sql_i64(row, 12);
     session->ended_us = sql_i64(row, 13);
+    session->needs_proof = sql_i64(row, 15) != 0;
     enum err_code code = read_texts(loader, row, session, err);
     return code == ERR_OK ? read_set(sql_bytes(row, 9), scope_bit_of, &session->scopes, err) : code;
 }
@@ -32,7 +33,7 @@ static enum err_code read_session(struct loader *loader, struct sqlite3_stmt *ro
 #define COLUMNS                                                                                    \
     "id, provider, subject, email, name, person_groups, client_id, client_name, resource, "        \
     "scopes, "                                                                                     \
-    "created_us, expires_us, generation, ended_us, provider_session"
+    "created_us, expires_us, generation, ended_us, provider_session, needs_proof"
 
 enum err_code sqlite_load_sessions(struct loader *loader, struct str id,
                                    struct oauth_session **ret_sessions, size_t *ret_count,
@@ -84,14 +85,15 @@ enum err_code sqlite_add_session(struct sql *sql, const struct oauth_session *se
     return sql_run(sql,
                    "INSERT INTO session (" COLUMNS
                    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-                   "?15)",
+                   "?15, ?16)",
                    SQL_ARGS(SQL_TEXT(session->id), SQL_TEXT(session->provider),
                             SQL_TEXT(session->subject), SQL_TEXT(session->email),
                             SQL_TEXT(session->name), SQL_TEXT(session->groups),
                             SQL_TEXT(session->client_id), SQL_TEXT(session->client_name),
                             SQL_TEXT(session->resource), SQL_TEXT(buf_str(&scopes)),
                             SQL_INT(session->created_us), SQL_INT(session->expires_us), SQL_INT(0),
-                            SQL_INT(0), SQL_TEXT(session->provider_session)),
+                            SQL_INT(0), SQL_TEXT(session->provider_session),
+                            SQL_INT(session->needs_proof)),
                    err);
 }
 
