@@ -176,8 +176,8 @@ static enum err_code open_jobs(struct gate *gate, struct err *err)
     gate->origins = origin_rules_new(gate->settings);
     gate->loop = loop_new(MAX_JOBS);
     if (gate->control_jobs == NULL || gate->search_jobs == NULL || gate->key_jobs == NULL ||
-        gate->identity_jobs == NULL || gate->client_jobs == NULL || !make_key_sources(gate) || !make_introspector(gate) ||
-        gate->origins == NULL || gate->loop == NULL)
+        gate->identity_jobs == NULL || gate->client_jobs == NULL || !make_key_sources(gate) ||
+        !make_introspector(gate) || gate->origins == NULL || gate->loop == NULL)
         return err_set(err, ERR_LIMIT, "no thread or memory left");
     return ERR_OK;
 }

@@ -48,7 +48,7 @@ struct gate {
     struct issuer *issuer;           /* of our own access tokens */
     struct key_source **client_keys; /* by the index of the client in the settings */
     struct jobs *opaque_jobs[GATE_OPAQUE_THREADS]; /* asking it: nobody else waits meanwhile */
-    struct client_jobs *client_jobs; /* documents and keys that clients publish */
+    struct client_jobs *client_jobs;               /* documents and keys that clients publish */
     struct introspector *introspector; /* of the provider whose opaque tokens are taken; or NULL */
     struct key_source **key_sources;   /* by the index of the provider in the settings */
     struct worker **workers;

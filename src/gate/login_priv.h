@@ -47,7 +47,7 @@ struct login {
     struct call *call;
     struct gate *gate;
     struct arena *arena;
-    login_fn *then; /* what the next job does; NULL: answered */
+    login_fn *then;         /* what the next job does; NULL: answered */
     struct jobs *then_jobs; /* where; NULL: on the control thread */
     struct str wants_url;   /* a client's document, to be fetched first; empty: none */
     bool has_fetched;

@@ -89,7 +89,7 @@ enum step_result oauth_metadata(struct call *call)
         write_endpoint(&w, call, "introspection_endpoint", "/oauth/introspect");
         write_words(&w, "introspection_endpoint_auth_methods_supported", methods + 1);
     }
-    if (!settings->identity.client_documents.is_off)
+    if (!rules->client_documents.is_off)
         jsonw_name_bool(&w, "client_id_metadata_document_supported", true);
     write_words(&w, "grant_types_supported", has_login ? grants : grants + 2);
     if (provider_has_ema(rules))

@@ -15,8 +15,8 @@ void page_text(struct buf *out, struct str text);
 void page_policy(struct buf *out, struct str target);
 
 struct consent_page {
-    struct str person; /* as the provider names them */
-    struct str client; /* what it calls itself; may be empty */
+    struct str person;      /* as the provider names them */
+    struct str client;      /* what it calls itself; may be empty */
     struct str client_host; /* of the URL that is its id; empty: it has another kind of id */
     struct str redirect;
     struct str resource;

@@ -9,8 +9,8 @@ static enum err_code read_networks(struct reader *r, const struct yaml_node *nod
 {
     const struct str *texts = NULL;
     size_t count = 0;
-    enum err_code code = settings_read_texts(r, node, "a network like 10.0.0.0/8", &texts, &count,
-                                             err);
+    enum err_code code =
+        settings_read_texts(r, node, "a network like 10.0.0.0/8", &texts, &count, err);
     struct addr_net *networks = arena_calloc(r->arena, count + 1, sizeof *networks);
     struct err why;
 

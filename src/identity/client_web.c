@@ -7,8 +7,8 @@
 #include "net/fetch.h"
 
 struct entry {
-    char *url;        /* NUL-terminated */
-    struct buf body;  /* of the last answer that was good */
+    char *url;       /* NUL-terminated */
+    struct buf body; /* of the last answer that was good */
     bool has_body;
     bool is_fetching;
     int64_t tried_us;

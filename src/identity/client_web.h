@@ -1,6 +1,6 @@
 /*
- * client_web.h - what clients publish of themselves: their documents and key sets, fetched from URLs
- * that strangers choose, and kept for a while.
+ * client_web.h - what clients publish of themselves: their documents and key sets, fetched from
+ * URLs that strangers choose, and kept for a while.
  *
  * 1. A connection goes to a public address or to the networks of the settings, and to no other,
  *    whatever a name resolves to and when. Redirects are not followed. Size and time have caps.
@@ -53,7 +53,8 @@ enum client_web_state client_web_find(struct client_web *web, struct str url, bo
 /* Does an answer of this URL count, or did one until lately? */
 bool client_web_is_known(struct client_web *web, struct str url);
 /* Fetches, unless client_web_find() would not say DUE by now. ERR_BUSY: too many in this minute.
- * ERR_DENIED: it leads where this gateway does not go. ERR_INVALID: no JSON. Others as fetch_do(). */
+ * ERR_DENIED: it leads where this gateway does not go. ERR_INVALID: no JSON. Others as fetch_do().
+ */
 enum err_code client_web_fetch(struct client_web *web, struct str url, bool wants_new,
                                int64_t now_us, struct err *err) MUST_CHECK;
 /* How many were made, for tests. */

@@ -31,9 +31,9 @@ struct fetch {
     const char *basic;        /* "user:password" of Authorization: Basic; NULL: none */
     const char *content_type; /* NULL: no body is sent */
     struct str body;
-    long timeout_ms;     /* of the whole; 0: 60 seconds */
-    const char *ca_file; /* PEM; NULL: what the system trusts */
-    size_t max_bytes;    /* of the answer; 0: 16 MiB */
+    long timeout_ms;                 /* of the whole; 0: 60 seconds */
+    const char *ca_file;             /* PEM; NULL: what the system trusts */
+    size_t max_bytes;                /* of the answer; 0: 16 MiB */
     const struct fetch_guard *guard; /* NULL: anywhere */
 };
 
@@ -43,13 +43,13 @@ struct fetch_reply {
     int status;
     char content_type[FETCH_HEADER_BYTES];  /* empty: none, or too long to be of use */
     char cache_control[FETCH_HEADER_BYTES]; /* the same; of several headers, joined with ", " */
-    struct buf body; /* the caller's: buf_done() it, after success */
+    struct buf body;                        /* the caller's: buf_done() it, after success */
 };
 
 /* Once per process, before its first thread. */
 enum err_code fetch_init(struct err *err) MUST_CHECK;
 
-/* ERR_DENIED: the guard lets it nowhere; ERR_UNAVAILABLE: not reached; ERR_TIMEOUT; ERR_LIMIT: the answer is too large; ERR_INVALID: no
- * URL. Any HTTP status is a success. */
+/* ERR_DENIED: the guard lets it nowhere; ERR_UNAVAILABLE: not reached; ERR_TIMEOUT; ERR_LIMIT: the
+ * answer is too large; ERR_INVALID: no URL. Any HTTP status is a success. */
 enum err_code fetch_do(const struct fetch *fetch, struct fetch_reply *ret_reply,
                        struct err *err) MUST_CHECK;

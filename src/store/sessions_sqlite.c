@@ -82,19 +82,18 @@ enum err_code sqlite_add_session(struct sql *sql, const struct oauth_session *se
         code = check_sign_in(sql, session, err);
     if (code != ERR_OK)
         return code;
-    return sql_run(sql,
-                   "INSERT INTO session (" COLUMNS
-                   ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-                   "?15, ?16)",
-                   SQL_ARGS(SQL_TEXT(session->id), SQL_TEXT(session->provider),
-                            SQL_TEXT(session->subject), SQL_TEXT(session->email),
-                            SQL_TEXT(session->name), SQL_TEXT(session->groups),
-                            SQL_TEXT(session->client_id), SQL_TEXT(session->client_name),
-                            SQL_TEXT(session->resource), SQL_TEXT(buf_str(&scopes)),
-                            SQL_INT(session->created_us), SQL_INT(session->expires_us), SQL_INT(0),
-                            SQL_INT(0), SQL_TEXT(session->provider_session),
-                            SQL_INT(session->needs_proof)),
-                   err);
+    return sql_run(
+        sql,
+        "INSERT INTO session (" COLUMNS
+        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+        "?15, ?16)",
+        SQL_ARGS(SQL_TEXT(session->id), SQL_TEXT(session->provider), SQL_TEXT(session->subject),
+                 SQL_TEXT(session->email), SQL_TEXT(session->name), SQL_TEXT(session->groups),
+                 SQL_TEXT(session->client_id), SQL_TEXT(session->client_name),
+                 SQL_TEXT(session->resource), SQL_TEXT(buf_str(&scopes)),
+                 SQL_INT(session->created_us), SQL_INT(session->expires_us), SQL_INT(0), SQL_INT(0),
+                 SQL_TEXT(session->provider_session), SQL_INT(session->needs_proof)),
+        err);
 }
 
 enum err_code sqlite_turn_session(struct sql *sql, struct str id, uint64_t generation,

@@ -126,6 +126,16 @@ static void what_is_wrong_is_refused_with_its_line(void **state)
         {BASE
          "identity: {providers: [{name: a, issuer: https://l.example.com, algorithms: [HS256]}]}\n",
          "'HS256' is no algorithm"},
+        {BASE "identity: {client_documents: maybe}\n", "true or false"},
+        {BASE "identity: {client_documents: {hosts: [a]}}\n", "takes domains, networks, ca"},
+        {BASE "identity: {client_documents: {domains: []}}\n", "domains is empty"},
+        {BASE "identity: {client_documents: {networks: [10.0.0.1/8]}}\n", "behind the prefix"},
+        {BASE "identity: {providers: [{name: corp, issuer: https://l.example.com, ema: {clients: "
+              "[claude]}}]}\n",
+         "none of identity.clients"},
+        {BASE "identity: {client_documents: {domains: [b.example]}, providers: [{name: corp, "
+              "issuer: https://l.example.com, ema: {clients: [https://a.example/x]}}]}\n",
+         "none of identity.clients"},
         {BASE "trusted_proxies: [10.0.0.1/8]\n", "bits set"},
         {BASE "trusted_proxies: 10.0.0.0/8\n", "list of networks"},
         {BASE "programs: {docs: {env: {}}}\n", "needs run"},

@@ -1,4 +1,5 @@
-/* Clients whose id is the URL of a document: which URLs and which documents are refused, and why. */
+/* Clients whose id is the URL of a document: which URLs and which documents are refused, and why.
+ */
 #include "unit.h"
 
 #include "identity/client_document.h"
@@ -75,9 +76,9 @@ static void only_a_plain_https_url_with_a_path_is_an_id(void **state)
             fail_msg("%s", bad[i]);
     memset(long_url, 'a', sizeof long_url);
     memcpy(long_url, "https://a.example/", strlen("https://a.example/"));
-    assert_int_equal(client_document_check_url(&anywhere,
-                                               str_of(long_url, CLIENT_DOCUMENT_URL_BYTES), &err),
-                     ERR_OK);
+    assert_int_equal(
+        client_document_check_url(&anywhere, str_of(long_url, CLIENT_DOCUMENT_URL_BYTES), &err),
+        ERR_OK);
     assert_int_equal(
         client_document_check_url(&anywhere, str_of(long_url, CLIENT_DOCUMENT_URL_BYTES + 1), &err),
         ERR_INVALID);
@@ -94,10 +95,14 @@ static void the_settings_say_whose_documents_are_believed(void **state)
         const char *url;
         bool is_trusted;
     } rows[] = {
-        {"https://editor.example.com/x", true},   {"https://a.b.example.com/x", true},
-        {"https://vscode.dev/x", true},           {"https://vscode.dev:8443/x", true},
-        {"https://example.com/x", false},         {"https://evilexample.com/x", false},
-        {"https://vscode.dev.evil.test/x", false}, {"https://a.vscode.dev/x", false},
+        {"https://editor.example.com/x", true},
+        {"https://a.b.example.com/x", true},
+        {"https://vscode.dev/x", true},
+        {"https://vscode.dev:8443/x", true},
+        {"https://example.com/x", false},
+        {"https://evilexample.com/x", false},
+        {"https://vscode.dev.evil.test/x", false},
+        {"https://a.vscode.dev/x", false},
     };
     struct err err;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -143,7 +148,7 @@ static void a_document_says_where_its_client_is_answered_and_which_keys_it_has(v
     assert_str(client_document_host(STR("app.abc")), "");
 }
 
-#define WITH(members) "{\"client_id\":\"" URL "\"," members "}"
+#define WITH(members)  "{\"client_id\":\"" URL "\"," members "}"
 #define KEYED(members) WITH("\"token_endpoint_auth_method\":\"private_key_jwt\"" members)
 
 static void a_document_that_says_anything_else_is_refused(void **state)

@@ -53,8 +53,9 @@ static struct addrinfo *info_of(const char *text, int port)
     return info;
 }
 
-__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                struct addrinfo **ret_list)
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **ret_list)
 {
     int port = service == NULL ? 0 : (int)strtol(service, NULL, 10);
     struct addrinfo **end = ret_list;
@@ -400,15 +401,41 @@ static void no_name_leads_to_an_address_that_is_not_public(void **state)
 {
     struct site *site = *state;
     static const char *const addresses[] = {
-        "127.0.0.1",       "127.255.255.254",   "0.0.0.0",          "10.0.0.1",
-        "172.16.0.1",      "172.31.255.255",    "192.168.1.1",      "169.254.169.254",
-        "100.64.0.1",      "100.100.100.200",   "192.0.0.192",      "198.18.0.1",
-        "224.0.0.1",       "239.255.255.255",   "255.255.255.255",  "240.0.0.1",
-        "::1",             "::",                "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-        "::ffff:a9fe:a9fe", "::127.0.0.1",      "::ffff:0:127.0.0.1", "64:ff9b::7f00:1",
-        "64:ff9b::10.0.0.1", "64:ff9b:1::a00:1", "2002:7f00:1::",   "2001:0:7f00:1::",
-        "fe80::1",         "fec0::1",           "fc00::1",          "fd00:ec2::254",
-        "ff02::1",         "100::1",            "2001:db8::1",
+        "127.0.0.1",
+        "127.255.255.254",
+        "0.0.0.0",
+        "10.0.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "100.100.100.200",
+        "192.0.0.192",
+        "198.18.0.1",
+        "224.0.0.1",
+        "239.255.255.255",
+        "255.255.255.255",
+        "240.0.0.1",
+        "::1",
+        "::",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::ffff:a9fe:a9fe",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::a00:1",
+        "2002:7f00:1::",
+        "2001:0:7f00:1::",
+        "fe80::1",
+        "fec0::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "100::1",
+        "2001:db8::1",
     };
     for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
         struct web web;
@@ -504,9 +531,8 @@ static void keys_that_are_missing_are_asked_for_again_once_a_minute(void **state
     assert_int_equal(find_at(&web, site, false, NOW + 60 * SECOND), CLIENT_WEB_GOOD);
     /* What was there stays while it counts, when the new one can't be had. */
     say(site, "500 Error", JSON, 0);
-    assert_int_equal(
-        client_web_fetch(web.web, str_c(site->url), true, NOW + 60 * SECOND, &err),
-        ERR_UNAVAILABLE);
+    assert_int_equal(client_web_fetch(web.web, str_c(site->url), true, NOW + 60 * SECOND, &err),
+                     ERR_UNAVAILABLE);
     assert_int_equal(find_at(&web, site, true, NOW + 61 * SECOND), CLIENT_WEB_GOOD);
     assert_int_equal(find_at(&web, site, false, NOW + 300 * SECOND), CLIENT_WEB_DUE);
     close_web(&web);
