@@ -44,9 +44,14 @@ static enum category lowered(const struct findings *f, const struct opinion *opi
 /* What is switched on or set may be anything; creating and editing a thing is just that. */
 static bool is_plain_write(const struct findings *f)
 {
-    static const struct str words[] = {STR_INIT("set"), STR_INIT("enable"), STR_INIT("disable"),
-                                       STR_INIT("toggle"), STR_INIT("configure")};
-    if (!has(f, SIGNAL_NAME_WRITE) || !has(f, SIGNAL_LEAD_WRITE) || f->name_verb == NULL)
+    static const struct str words[] = {
+        STR_INIT("set"),       STR_INIT("enable"),   STR_INIT("disable"),    STR_INIT("toggle"),
+        STR_INIT("configure"), STR_INIT("apply"),    STR_INIT("close"),      STR_INIT("promote"),
+        STR_INIT("transfer"),  STR_INIT("activate"), STR_INIT("deactivate"), STR_INIT("replace"),
+        STR_INIT("publish"),   STR_INIT("attach"),   STR_INIT("approve"),    STR_INIT("import"),
+        STR_INIT("sync"),      STR_INIT("restore")};
+    if (!has(f, SIGNAL_NAME_WRITE) || !has(f, SIGNAL_LEAD_WRITE) || f->name_verb == NULL ||
+        has(f, SIGNAL_NAME_ALL))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_eq(f->name_verb->base, words[i]))

@@ -199,11 +199,15 @@ static bool is_knowledge(const struct text *name, size_t from)
     return false;
 }
 
-static void look_for_code(struct findings *findings, const struct text *name, size_t from)
+static void look_for_scope(struct findings *findings, const struct text *name, size_t from)
 {
     for (size_t i = from; i < name->count; i++)
         if (name->words[i].lexeme != NULL && name->words[i].lexeme->noun == NOUN_CODE)
             findings_add(findings, SIGNAL_NAME_CODE, IN_NAME, name->words[i].text);
+    for (size_t i = from; i < name->count; i++)
+        if (str_eq(name->words[i].text, STR("all")) || str_eq(name->words[i].text, STR("bulk")) ||
+            str_eq(name->words[i].text, STR("everything")))
+            findings_add(findings, SIGNAL_NAME_ALL, IN_NAME, name->words[i].text);
     if (from < name->count && str_eq(name->words[from].text, STR("force")))
         findings_add(findings, SIGNAL_NAME_ALSO_HARM, IN_NAME, name->words[from].text);
 }
@@ -215,7 +219,7 @@ void classify_name(struct findings *findings, const struct text *name, size_t pr
     if (from < name->count && gives_rights(&name->words[from]))
         findings_add(findings, SIGNAL_NAME_ADMIN, IN_NAME, name->words[from].text);
     look_beside(findings, name, from, action);
-    look_for_code(findings, name, from);
+    look_for_scope(findings, name, from);
     if (action < name->count &&
         is_rather_noun(name->words[action].lexeme, findings->lead_verb,
                        action + 1 < name->count && is_knowledge(name, name->count - 1))) {

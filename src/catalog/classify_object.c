@@ -88,9 +88,27 @@ static bool is_end(const struct text_word *word, bool is_first)
     return false;
 }
 
+/* Words that say which one is used. */
+static const struct str current_words[] = {STR_INIT("active"), STR_INIT("current"),
+                                           STR_INIT("selected")};
+
+/* Words that make a policy one of work, not of access. */
+static const struct str calm_words[] = {
+    STR_INIT("escalation"), STR_INIT("retention"), STR_INIT("lifecycle"),
+    STR_INIT("backup"),     STR_INIT("scaling"),   STR_INIT("autoscaling"),
+    STR_INIT("scheduling"), STR_INIT("cache"),     STR_INIT("caching"),
+    STR_INIT("pricing"),    STR_INIT("refund"),    STR_INIT("shipping"),
+    STR_INIT("retry"),      STR_INIT("restart"),   STR_INIT("snapshot"),
+    STR_INIT("sampling"),   STR_INIT("alert"),     STR_INIT("notification"),
+    STR_INIT("routing"),    STR_INIT("rollout"),   STR_INIT("eviction"),
+    STR_INIT("sla"),        STR_INIT("update"),    STR_INIT("maintenance"),
+};
+
 static void note_word(struct object *object, const struct text_word *word)
 {
     const struct text_word *before = object->head;
+    object->is_current |= is_one_of(word->text, current_words, ARRAY_LEN(current_words));
+    object->is_calm |= is_one_of(word->text, calm_words, ARRAY_LEN(calm_words));
     if (before != NULL && before->lexeme != NULL)
         object->modifiers |= 1u << before->lexeme->noun;
     if (before != NULL && before->lexeme != NULL && before->lexeme->verb == VERB_SHARE)
@@ -142,8 +160,24 @@ static bool is_membership(const struct object *object)
     return object->head != NULL && is_one_of(object->head->text, words, ARRAY_LEN(words));
 }
 
+/* Who becomes this may do more. */
+static bool is_power(const struct object *object)
+{
+    static const struct str words[] = {
+        STR_INIT("admin"),      STR_INIT("administrator"), STR_INIT("owner"), STR_INIT("superuser"),
+        STR_INIT("superadmin"), STR_INIT("moderator"),     STR_INIT("root"),
+    };
+    return object->head != NULL && is_one_of(object->head->text, words, ARRAY_LEN(words));
+}
+
 static bool is_content(const struct object *object)
 {
+    /* "a member of a sorted set" is no person. */
+    static const struct str collections[] = {STR_INIT("set"),   STR_INIT("list"),
+                                             STR_INIT("array"), STR_INIT("union"),
+                                             STR_INIT("hash"),  STR_INIT("class")};
+    if (object->head != NULL && is_one_of(object->head->text, collections, ARRAY_LEN(collections)))
+        return true;
     if (object->head == NULL || object->head->lexeme == NULL)
         return false;
     enum noun_kind noun = object->head->lexeme->noun;
@@ -164,6 +198,7 @@ struct object classify_object(const struct text_word *words, size_t count, size_
         struct object container = {.head = NULL};
         (void)read_phrase(words, count, at + 1, &container);
         object.is_in_content = is_content(&container);
+        object.is_to_power = is_power(&container) && !is_little(&words[at], "from");
         object.is_in_list = is_membership(&container);
     }
     return object;
@@ -193,8 +228,7 @@ static bool is_sensitive_key(const struct object *object, const struct findings 
 
 static bool is_sensitive_policy(const struct object *object, const struct findings *findings)
 {
-    return object->words == 1 || is_about_access(object) || is_governing(findings) ||
-           has_modifier(object, NOUN_PERSON) || has_modifier(object, NOUN_GROUP);
+    return !object->is_calm || is_about_access(object) || is_governing(findings);
 }
 
 static bool is_sensitive_group(const struct object *object, const struct findings *findings)
@@ -216,7 +250,8 @@ static bool is_sensitive_thing(const struct object *object)
     if (has_modifier(object, NOUN_SENSITIVE) || has_modifier(object, NOUN_ACCESS) ||
         object->is_access || object->is_key)
         return true;
-    return (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method")) ||
+    return (has_modifier(object, NOUN_POLICY) && !object->is_calm) ||
+           (has_modifier(object, NOUN_BILLING) && is_little(object->head, "method")) ||
            (has_modifier(object, NOUN_KEY) && is_little(object->head, "pair"));
 }
 
@@ -264,8 +299,10 @@ static bool is_sensitive_here(const struct object *object, enum noun_kind noun,
 
 bool classify_object_is_sensitive(const struct object *object, const struct findings *findings)
 {
-    if (object->head == NULL)
+    if (object->head == NULL || (object->is_current && object->words == 2))
         return false;
+    if (object->is_to_power)
+        return true;
     enum noun_kind noun = object->head->lexeme == NULL ? NOUN_NONE : object->head->lexeme->noun;
     return is_sensitive_here(object, noun, findings);
 }

@@ -66,7 +66,10 @@ struct object {
     bool has_sharing;             /* a word of sharing stands before the head */
     bool is_key;                  /* api key, access key, ssh key … */
     bool is_access;               /* access list, allow list, security group, branch policy */
+    bool is_to_power;             /* "to administrator", "as owner" */
     bool is_in_content;           /* "from card", "of issue" */
+    bool is_current;              /* "active account": which one is used, not what it may */
+    bool is_calm;                 /* "escalation policy": not about access */
     bool is_in_list;              /* "from playlist": only the place is lost */
     size_t end;                   /* behind its last word */
 };

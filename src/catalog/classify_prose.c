@@ -195,7 +195,8 @@ bool classify_spares(const struct lexeme *verb, const struct object *object)
     };
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_eq(verb->base, words[i]))
-            return object->head == NULL || object->head->lexeme == NULL ||
+            return (object->is_to_power && !str_eq(verb->base, STR("assign"))) ||
+                   object->head == NULL || object->head->lexeme == NULL ||
                    object->head->lexeme->noun == NOUN_PERSON ||
                    object->head->lexeme->noun == NOUN_TEAM ||
                    object->head->lexeme->noun == NOUN_GROUP ||

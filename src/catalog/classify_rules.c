@@ -143,6 +143,9 @@ static unsigned exec_level(const struct findings *f)
         return 0;
     if (runs(f) && level_of_running(f) > 0)
         return level_of_running(f);
+    if (has(f, SIGNAL_PARAM_CODE) &&
+        (is_verb(f->name_verb, "query") || is_verb(f->lead_verb, "query")))
+        return LIKELY;
     if (has(f, SIGNAL_PARAM_CODE) && !reads(f) && !writes(f) && !has(f, SIGNAL_ACTION_FREE))
         return CLEAR;
     if (applies_statements(f) || is_interpreter(f))

@@ -22,6 +22,14 @@ static const struct {
 #include "catalog/classify_products.def"
 };
 
+static const struct {
+    struct str word;
+    enum product product;
+} family_words[] = {
+#define X_FAMILY(word, product) {STR_INIT(word), product},
+#include "catalog/classify_products.def"
+};
+
 /* Of a hundred tools, this many must speak of it; the least number of tools that can. */
 static const struct {
     enum signal signal;
@@ -34,7 +42,7 @@ static const struct {
     [PRODUCT_STATEMENTS] = {SIGNAL_PRODUCT_STATEMENTS, 30},
 };
 
-enum { MIN_TOOLS = 3, PREFIX_PERCENT = 60 };
+enum { MIN_TOOLS = 3, PREFIX_PERCENT = 60, FAMILY_PERCENT = 30 };
 
 struct classify_server {
     const struct classifier *classifier;
@@ -42,6 +50,8 @@ struct classify_server {
     bool is_trusted;
     size_t tools;
     size_t speaking[PRODUCTS]; /* tools with a word of the product in their name */
+    size_t naming[PRODUCTS];   /* tools with the name of such a product in theirs */
+    bool is_of[PRODUCTS];      /* the server's own name says so */
     struct table *firsts;      /* first words of names: how many tools begin so */
     struct table *texts;       /* descriptions by hash: how many tools have it */
 };
@@ -136,14 +146,37 @@ static bool is_word(struct str text, struct str word)
     return text.len == word.len + 1 && str_starts(text, word) && text.ptr[word.len] == 's';
 }
 
+static void find_families(const struct text *name, bool *ret_is_of)
+{
+    for (size_t i = 0; i < name->count; i++)
+        for (size_t p = 0; p < ARRAY_LEN(family_words); p++)
+            if (str_eq(name->words[i].text, family_words[p].word))
+                ret_is_of[family_words[p].product] = true;
+}
+
 static void count_products(struct classify_server *server, const struct text *name)
 {
     bool speaks[PRODUCTS] = {false};
+    bool is_named[PRODUCTS] = {false};
+    find_families(name, is_named);
     for (size_t i = 0; i < name->count; i++)
         for (size_t p = 0; p < ARRAY_LEN(product_words); p++)
             speaks[product_words[p].product] |= is_word(name->words[i].text, product_words[p].word);
-    for (size_t p = 0; p < PRODUCTS; p++)
+    for (size_t p = 0; p < PRODUCTS; p++) {
+        server->naming[p] += is_named[p];
         server->speaking[p] += speaks[p];
+    }
+}
+
+static enum err_code read_own_name(struct classify_server *server, struct arena *scratch,
+                                   struct err *err)
+{
+    struct text name;
+    enum err_code code = classify_text_name(classify_lexicon_of(server->classifier),
+                                            str_c(server->name), scratch, &name, err);
+    if (code == ERR_OK)
+        find_families(&name, server->is_of);
+    return code;
 }
 
 enum err_code classify_server_add(struct classify_server *server, const struct json_doc *doc,
@@ -159,7 +192,8 @@ enum err_code classify_server_add(struct classify_server *server, const struct j
     enum err_code code = classify_text_name(lexicon, raw, scratch, &name, err);
     if (code != ERR_OK)
         return code;
-    server->tools++;
+    if (server->tools++ == 0 && (code = read_own_name(server, scratch, err)) != ERR_OK)
+        return code;
     count_products(server, &name);
     if (name.count > 0 && !count_up(server->firsts, name.words[0].text))
         return no_memory(err);
@@ -187,12 +221,20 @@ size_t classify_server_prefix(const struct classify_server *server, const struct
     return is_common || is_named ? 1 : 0;
 }
 
+static bool is_of_product(const struct classify_server *server, enum product product)
+{
+    bool speaks = server->speaking[product] >= MIN_TOOLS &&
+                  server->speaking[product] * 100 >= server->tools * products[product].percent;
+    bool is_named = server->naming[product] >= MIN_TOOLS &&
+                    server->naming[product] * 100 >= server->tools * FAMILY_PERCENT;
+    return speaks || is_named || server->is_of[product];
+}
+
 void classify_server_note(const struct classify_server *server, struct findings *findings,
                           struct str description)
 {
     for (size_t p = 0; p < PRODUCTS; p++)
-        if (server->speaking[p] >= MIN_TOOLS &&
-            server->speaking[p] * 100 >= server->tools * products[p].percent)
+        if (is_of_product(server, (enum product)p))
             findings_add(findings, products[p].signal, IN_SERVER, STR_NONE);
     uint32_t hash = classify_lexicon_hash(description);
     if (description.len > 0 &&
