@@ -120,11 +120,14 @@ static bool may_change(enum verb_kind kind)
     return kind >= VERB_WRITE && kind != VERB_EXEC;
 }
 
-/* prometheus_build_info, open_nodes: the description knows better what such a word is. Not so for
- * what destroys: a liar would call that a noun. */
+/* prometheus_build_info, open_nodes: the description knows better what such a word is. For what
+ * destroys, the name itself must end in something one asks for, too: drop_rates. */
 static bool is_rather_noun(const struct lexeme *verb, const struct lexeme *lead,
                            bool is_last_knowledge)
 {
+    bool reads = lead != NULL && lead->verb == VERB_READ;
+    if (verb->is_noun && reads && is_last_knowledge)
+        return true;
     if (!verb->is_noun || (verb->verb != VERB_WRITE && verb->verb != VERB_EXEC))
         return false;
     return lead == NULL ? is_last_knowledge : lead->verb == VERB_READ;
@@ -199,6 +202,21 @@ static bool is_knowledge(const struct text *name, size_t from)
     return false;
 }
 
+/* "supprimer_et_list": words that are none of English may be the action. */
+static void look_for_stems(struct findings *findings, const struct text *name, size_t from)
+{
+    enum { TELLING_BYTES = 6 };
+    for (size_t i = from; i < name->count; i++) {
+        const struct text_word *word = &name->words[i];
+        size_t len = 0;
+        if (word->lexeme != NULL)
+            continue;
+        enum stem_kind kind = classify_lexicon_stem(findings->lexicon, word->text, &len);
+        if ((kind == STEM_DESTROY || kind == STEM_ADMIN) && len >= TELLING_BYTES)
+            findings_add(findings, SIGNAL_NAME_ALSO_HARM, IN_NAME, word->text);
+    }
+}
+
 static void look_for_scope(struct findings *findings, const struct text *name, size_t from)
 {
     for (size_t i = from; i < name->count; i++)
@@ -220,6 +238,7 @@ void classify_name(struct findings *findings, const struct text *name, size_t pr
         findings_add(findings, SIGNAL_NAME_ADMIN, IN_NAME, name->words[from].text);
     look_beside(findings, name, from, action);
     look_for_scope(findings, name, from);
+    look_for_stems(findings, name, from);
     if (action < name->count &&
         is_rather_noun(name->words[action].lexeme, findings->lead_verb,
                        action + 1 < name->count && is_knowledge(name, name->count - 1))) {

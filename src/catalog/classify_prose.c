@@ -38,6 +38,9 @@ static void begin_sentence(struct reader *reader, size_t i)
 /* What denies is the sentence's until something else begins. */
 static void note_comma(struct reader *reader, size_t i)
 {
+    /* "[API] Lists …" begins behind the mark. */
+    if (i == reader->sentence + 1 && word_at(reader, reader->sentence)->is_upper)
+        reader->clause = i;
     const struct lexeme *lexeme = word_at(reader, i)->lexeme;
     bool goes_on = lexeme != NULL && lexeme->verb > VERB_SOFT && (lexeme->forms & FORM_BASE) != 0;
     if (!goes_on && little_of(word_at(reader, i)) != LITTLE_AND)
@@ -69,9 +72,11 @@ static void note_break(struct reader *reader, size_t i)
 static void note_little(struct reader *reader, size_t i)
 {
     const struct text_word *word = word_at(reader, i);
-    bool is_not_only =
-        i + 1 < reader->text->count && little_of(word_at(reader, i + 1)) == LITTLE_ONLY;
-    if (little_of(word) == LITTLE_NOT && !is_not_only && !reader->is_if)
+    /* "not only", "no longer" */
+    bool is_turned =
+        i + 1 < reader->text->count && (little_of(word_at(reader, i + 1)) == LITTLE_ONLY ||
+                                        str_eq(word_at(reader, i + 1)->text, STR("longer")));
+    if (little_of(word) == LITTLE_NOT && !is_turned && !reader->is_if)
         reader->is_denied = true;
     if (little_of(word) == LITTLE_IF)
         reader->is_if = true;
@@ -156,6 +161,9 @@ static enum signal mention_signal(enum verb_kind kind)
 
 static void note(struct reader *reader, enum signal signal, struct str what)
 {
+    /* What a parameter opens, one need not give. */
+    if (signal == SIGNAL_OPENS && reader->is_parameter)
+        signal = SIGNAL_PARAM_ADMIN;
     if (signal != SIGNALS)
         findings_add(reader->findings, signal, reader->where, what);
 }

@@ -60,6 +60,8 @@ static bool writes(const struct findings *f)
 /* set_config {key: auth.required}: which key it is decides. */
 static bool is_setting(const struct findings *f)
 {
+    if (f->name_noun == NOUN_SETTING && writes(f))
+        return true;
     return (is_verb(f->name_verb, "set") || is_verb(f->name_verb, "configure") ||
             is_verb(f->name_verb, "toggle") || is_verb(f->name_verb, "enable") ||
             is_verb(f->name_verb, "disable")) &&
@@ -70,6 +72,17 @@ static bool is_security_change(const struct findings *f)
 {
     return (has(f, SIGNAL_PRODUCT_SECURITY) || has(f, SIGNAL_PRODUCT_IDENTITY)) && says_change(f) &&
            !has(f, SIGNAL_NAME_READ) && f->name_noun != NOUN_CONTENT && f->name_noun != NOUN_LIGHT;
+}
+
+/* What stands in the rest of the text, or in a parameter, or what nobody understands. */
+static bool is_admin_aside(const struct findings *f)
+{
+    if (has(f, SIGNAL_BODY_ADMIN) && (reads(f) || writes(f)))
+        return true;
+    if (has(f, SIGNAL_PARAM_POWER) && writes(f))
+        return true;
+    return has(f, SIGNAL_OPAQUE) || (has(f, SIGNAL_FOREIGN_UNKNOWN) && f->lead_verb == NULL &&
+                                     (f->name_verb == NULL || has(f, SIGNAL_NAME_READ)));
 }
 
 static unsigned admin_level(const struct findings *f)
@@ -86,7 +99,7 @@ static unsigned admin_level(const struct findings *f)
     unsigned level = strongest(f, rules, ARRAY_LEN(rules));
     if (has(f, SIGNAL_LEAD_SENSITIVE) && !has(f, SIGNAL_NAME_READ))
         level = CLEAR;
-    if (has(f, SIGNAL_BODY_ADMIN) && reads(f) && level < LIKELY)
+    if (is_admin_aside(f) && level < LIKELY)
         level = LIKELY;
     if (is_security_change(f) && level < LIKELY)
         level = LIKELY;
@@ -134,6 +147,18 @@ static bool is_interpreter(const struct findings *f)
            !writes(f) && (!has(f, SIGNAL_NAME_READ) || f->name_verb->is_noun);
 }
 
+/* What code or a statement as a parameter means. */
+static unsigned level_of_code(const struct findings *f)
+{
+    if (!has(f, SIGNAL_PARAM_CODE))
+        return 0;
+    if (is_verb(f->name_verb, "query") || is_verb(f->lead_verb, "query"))
+        return LIKELY;
+    if (!reads(f) && !writes(f) && !has(f, SIGNAL_LEAD_MAKE) && !has(f, SIGNAL_ACTION_FREE))
+        return CLEAR;
+    return has(f, SIGNAL_ANYTHING) ? LIKELY : 0;
+}
+
 /* Does it run what it is given? */
 static unsigned exec_level(const struct findings *f)
 {
@@ -143,14 +168,11 @@ static unsigned exec_level(const struct findings *f)
         return 0;
     if (runs(f) && level_of_running(f) > 0)
         return level_of_running(f);
-    if (has(f, SIGNAL_PARAM_CODE) &&
-        (is_verb(f->name_verb, "query") || is_verb(f->lead_verb, "query")))
+    if (has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_ACTION_FREE))
         return LIKELY;
-    if (has(f, SIGNAL_PARAM_CODE) && !reads(f) && !writes(f) && !has(f, SIGNAL_ACTION_FREE))
-        return CLEAR;
     if (applies_statements(f) || is_interpreter(f))
         return LIKELY;
-    return has(f, SIGNAL_ANYTHING) && has(f, SIGNAL_PARAM_CODE) ? LIKELY : 0;
+    return level_of_code(f);
 }
 
 /* Changing a thing loses what it was before; that alone is a change. */
@@ -171,7 +193,7 @@ static bool is_said_aside(const struct findings *f)
         return true;
     if (has(f, SIGNAL_REPLACES) && is_verb(f->name_verb, "replace"))
         return true;
-    if (has(f, SIGNAL_BODY_DESTROY) && (!writes(f) || has(f, SIGNAL_FINAL)))
+    if (has(f, SIGNAL_BODY_DESTROY) || (has(f, SIGNAL_BODY_REMOVE) && reads(f)))
         return true;
     return has(f, SIGNAL_FLAG_DESTROY) && !writes(f);
 }

@@ -92,6 +92,13 @@ static bool begins_object(const struct reader *reader, size_t i)
     return little == LITTLE_ARTICLE || little == LITTLE_THIS || little == LITTLE_ANY;
 }
 
+/* "applies the plan, creating and destroying": what is done on the way. */
+static bool is_on_the_way(const struct text_word *word)
+{
+    return (word->lexeme->forms & FORM_ING) != 0 && word->before == TEXT_COMMA &&
+           (!word->lexeme->is_noun || word->lexeme->verb == VERB_DESTROY);
+}
+
 /* "create, update and delete": the same form goes on. */
 static bool goes_on(const struct reader *reader, size_t i)
 {
@@ -99,15 +106,14 @@ static bool goes_on(const struct reader *reader, size_t i)
     const struct text_word *before = previous(reader, i);
     if (reader->last_said == 0 || before == NULL)
         return false;
-    /* "applies the plan, creating and destroying": what is done on the way. */
-    if ((word->lexeme->forms & FORM_ING) != 0 && word->before == TEXT_COMMA &&
-        (!word->lexeme->is_noun || word->lexeme->verb == VERB_DESTROY))
+    if (is_on_the_way(word))
         return true;
     const struct lexeme *last = word_at(reader, reader->last_said - 1)->lexeme;
     bool is_joined = little_of(before) == LITTLE_AND || word->before == TEXT_COMMA;
     if (!is_joined || (last->forms & word->lexeme->forms) == 0)
         return false;
-    if (!word->lexeme->is_noun)
+    if (!word->lexeme->is_noun ||
+        (word->lexeme->verb >= VERB_REMOVE && (word->lexeme->forms & FORM_S) != 0))
         return true;
     if (i + 1 >= reader->text->count)
         return false;
@@ -144,19 +150,25 @@ static enum said judge_third(const struct reader *reader, size_t i, const struct
                : SAID;
 }
 
+static bool is_word(const struct text_word *word, const char *text)
+{
+    return word != NULL && str_eq(word->text, str_c(text));
+}
+
 static enum said judge_gerund(const struct reader *reader, size_t i, const struct text_word *before)
 {
+    const struct lexeme *lead = reader->findings->lead_verb;
+    /* "by truncating the table" */
+    if (is_word(before, "by") && word_at(reader, i)->lexeme->verb >= VERB_REMOVE)
+        return SAID;
     if (reader->in_section || reader->is_parameter || reader->number > 1)
         return NOT_SAID;
     if (i == reader->clause)
         return SAID_MILDLY;
-    enum little_kind little = before == NULL ? LITTLE_NONE : little_of(before);
-    bool is_open =
-        reader->findings->lead_verb == NULL || reader->findings->lead_verb->verb == VERB_MANAGE;
-    if (little == LITTLE_PREPOSITION &&
-        (str_eq(before->text, STR("for")) || str_eq(before->text, STR("including"))))
-        return is_open ? SAID : NOT_SAID;
-    return little == LITTLE_WHICH || follows_lead_in(reader, i) ? SAID : NOT_SAID;
+    if (is_word(before, "for") || is_word(before, "including"))
+        return lead == NULL || lead->verb == VERB_MANAGE ? SAID : NOT_SAID;
+    bool is_of_tool = before != NULL && little_of(before) == LITTLE_WHICH;
+    return is_of_tool || follows_lead_in(reader, i) ? SAID : NOT_SAID;
 }
 
 /* Words that look like an action and are none: "Start here", DELETE among other keywords, output
@@ -168,6 +180,10 @@ static bool is_figure(const struct reader *reader, size_t i)
         str_eq(word_at(reader, i + 1)->text, STR("here")))
         return true;
     if (str_eq(word->text, STR("truncated")))
+        return true;
+    if (i >= 2 && str_eq(word->lexeme->base, STR("drop")) &&
+        word_at(reader, i - 2)->lexeme != NULL &&
+        str_eq(word_at(reader, i - 2)->lexeme->base, STR("drag")))
         return true;
     return word->is_upper && i > reader->sentence && (word->lexeme->forms & FORM_BASE) != 0 &&
            (word_at(reader, i - 1)->is_upper ||

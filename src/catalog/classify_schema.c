@@ -64,6 +64,11 @@ static const struct str program_words[] = {
     STR_INIT("raw"),    STR_INIT("cli"),   STR_INIT("js"),     STR_INIT("bash"),
     STR_INIT("custom"), STR_INIT("apex"),  STR_INIT("script"), STR_INIT("anonymous"),
 };
+static const struct str power_words[] = {
+    STR_INIT("superuser"),  STR_INIT("admin"),       STR_INIT("administrator"),
+    STR_INIT("permission"), STR_INIT("permissions"), STR_INIT("privilege"),
+    STR_INIT("privileges"), STR_INIT("acl"),
+};
 static const struct str open_values[] = {
     STR_INIT("anyone"),
     STR_INIT("everyone"),
@@ -135,6 +140,8 @@ static void note_content(struct schema *schema, const struct text *name, json_po
         note(schema, SIGNAL_PARAM_QUERY, last->text);
     if (noun_of(last) == NOUN_SENSITIVE)
         note(schema, SIGNAL_PARAM_SENSITIVE, last->text);
+    if (has_word(name, power_words, ARRAY_LEN(power_words)))
+        note(schema, SIGNAL_PARAM_POWER, last->text);
     if (IS_ONE_OF(last->text, body_words))
         note(schema, SIGNAL_PARAM_BODY, last->text);
     if (has_word(name, paging_words, ARRAY_LEN(paging_words)))

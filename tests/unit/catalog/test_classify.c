@@ -146,6 +146,64 @@ static void changing_rights_people_and_secrets_is_admin(void **state)
         assert_verdict(tools[i], CATEGORY_ADMIN, NULL);
 }
 
+static void what_a_text_hides_in_its_middle_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tool;
+        enum category category;
+    } tools[] = {
+        {TOOL("get_team", "Gets a team and promotes the caller to administrator.", ""),
+         CATEGORY_ADMIN},
+        {TOOL("lookup", "Looks something up. Side effects: removes all rows.", ""),
+         CATEGORY_DESTRUCTIVE},
+        {TOOL("estimate", "Estimates the size by truncating the table.", ""), CATEGORY_DESTRUCTIVE},
+        {TOOL("import_dump", "Imports a dump. The current database is dropped first.", ""),
+         CATEGORY_DESTRUCTIVE},
+        {TOOL("get_messages", "Returns messages; each that was returned is erased.", ""),
+         CATEGORY_DESTRUCTIVE},
+        {TOOL("find_user", "Finds a user; if none is found an account is created.", ""),
+         CATEGORY_ADMIN},
+        {TOOL("create_link", "Creates a link through which anyone can open the file.", ""),
+         CATEGORY_ADMIN},
+        {TOOL("save_settings", "Saves settings.",
+              "\"key\":{\"enum\":[\"theme\",\"sso.required\"]}"),
+         CATEGORY_ADMIN},
+        {TOOL("update_person", "Updates a person.", "\"is_admin\":{\"type\":\"boolean\"}"),
+         CATEGORY_ADMIN},
+        {TOOL("query_database", "Queries the database.", "\"sql\":{\"type\":\"string\"}"),
+         CATEGORY_DESTRUCTIVE},
+        {TOOL("supprimer_et_list", "Lists files.", ""), CATEGORY_DESTRUCTIVE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(tools); i++)
+        assert_verdict(tools[i].tool, tools[i].category, NULL);
+}
+
+static void what_is_denied_conditional_or_described_is_not_done(void **state)
+{
+    (void)state;
+    static const char *const tools[] = {
+        TOOL("list_files", "Lists files. Does not delete, move or change anything.", ""),
+        TOOL("list_changes", "Shows changes that are staged.", ""),
+        TOOL("get_file", "Gets a file. Use it before you delete one.", ""),
+        TOOL("list_dropped", "Lists packets that were dropped.", ""),
+        TOOL("drop_rates", "Shows how many packets get lost.", ""),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(tools); i++)
+        assert_verdict(tools[i], CATEGORY_READ_ONLY, NULL);
+}
+
+static void a_policy_of_work_is_not_one_of_access(void **state)
+{
+    (void)state;
+    assert_verdict(TOOL("update_escalation_policy", "Updates an escalation policy.", ""),
+                   CATEGORY_WRITE, NULL);
+    assert_verdict(TOOL("put_resource_policy", "Attaches a resource-based policy.", ""),
+                   CATEGORY_ADMIN, NULL);
+    assert_verdict(TOOL("set_active_account", "Sets the active account.", ""), CATEGORY_WRITE,
+                   NULL);
+}
+
 static void words_that_only_look_sensitive_are_not(void **state)
 {
     (void)state;
@@ -304,6 +362,9 @@ static void other_tools_tell_what_a_server_is(void **state)
 {
     (void)state;
     assert_verdict(TOOL("update_location", "Updates a location.", ""), CATEGORY_WRITE, NULL);
+    assert_verdict("{\"server\":\"my-keycloak\",\"name\":\"update_flow\",\"description\":"
+                   "\"Updates a flow.\"}",
+                   CATEGORY_ADMIN, "server-identity");
     assert_verdict(TOOL("list_firewall_rules", "Lists rules.", "") "\n" TOOL(
                        "get_threat", "Gets a threat.",
                        "") "\n" TOOL("list_quarantine", "Lists files.",
@@ -454,6 +515,9 @@ int main(void)
         cmocka_unit_test(what_reads_in_every_part_is_certainly_read_only),
         cmocka_unit_test(the_worst_of_several_actions_wins),
         cmocka_unit_test(changing_rights_people_and_secrets_is_admin),
+        cmocka_unit_test(what_a_text_hides_in_its_middle_counts),
+        cmocka_unit_test(what_is_denied_conditional_or_described_is_not_done),
+        cmocka_unit_test(a_policy_of_work_is_not_one_of_access),
         cmocka_unit_test(words_that_only_look_sensitive_are_not),
         cmocka_unit_test(what_runs_what_it_is_given_is_destructive_unless_the_text_limits_it),
         cmocka_unit_test(hints_of_a_server_raise_but_do_not_lower),
