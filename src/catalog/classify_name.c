@@ -219,9 +219,12 @@ static void look_for_stems(struct findings *findings, const struct text *name, s
 
 static void look_for_scope(struct findings *findings, const struct text *name, size_t from)
 {
-    for (size_t i = from; i < name->count; i++)
+    for (size_t i = from; i < name->count; i++) {
         if (name->words[i].lexeme != NULL && name->words[i].lexeme->noun == NOUN_CODE)
             findings_add(findings, SIGNAL_NAME_CODE, IN_NAME, name->words[i].text);
+        else if (name->words[i].lexeme != NULL && name->words[i].lexeme->noun == NOUN_ASKING)
+            findings_add(findings, SIGNAL_ASKS, IN_NAME, name->words[i].text);
+    }
     for (size_t i = from; i < name->count; i++)
         if (str_eq(name->words[i].text, STR("all")) || str_eq(name->words[i].text, STR("bulk")) ||
             str_eq(name->words[i].text, STR("everything")))

@@ -170,6 +170,21 @@ static bool is_power(const struct object *object)
     return object->head != NULL && is_one_of(object->head->text, words, ARRAY_LEN(words));
 }
 
+static bool is_way(const struct text_word *word)
+{
+    return is_little(word, "to") || is_little(word, "from") || is_little(word, "into");
+}
+
+/* "to the allowlist", "from the firewall filter" */
+static bool is_guarded(const struct object *object)
+{
+    if (object->head == NULL || object->head->lexeme == NULL || is_power(object))
+        return false;
+    enum noun_kind noun = object->head->lexeme->noun;
+    bool is_filter = noun == NOUN_OTHER && (object->modifiers >> NOUN_SENSITIVE & 1) != 0;
+    return noun == NOUN_SENSITIVE || is_filter;
+}
+
 static bool is_content(const struct object *object)
 {
     /* "a member of a sorted set" is no person. */
@@ -198,7 +213,8 @@ struct object classify_object(const struct text_word *words, size_t count, size_
         struct object container = {.head = NULL};
         (void)read_phrase(words, count, at + 1, &container);
         object.is_in_content = is_content(&container);
-        object.is_to_power = is_power(&container) && !is_little(&words[at], "from");
+        object.is_to_power = (is_power(&container) && !is_little(&words[at], "from")) ||
+                             (is_way(&words[at]) && is_guarded(&container) && !is_content(&object));
         object.is_in_list = is_membership(&container);
     }
     return object;

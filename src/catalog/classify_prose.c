@@ -423,6 +423,9 @@ static bool is_thing(const struct text *text)
     const struct lexeme *first = text->count == 0 ? NULL : text->words[0].lexeme;
     if (first != NULL && first->verb == VERB_SOFT && (first->forms & FORM_S) != 0)
         return false;
+    /* "Prevent a member": a verb that nobody here knows. */
+    if (text->count > 1 && little_of(&text->words[1]) == LITTLE_ARTICLE)
+        return false;
     for (; i < text->count && (i == 0 || text->words[i].before < TEXT_COLON); i++) {
         if (is_no_thing(&text->words[i]))
             return false;

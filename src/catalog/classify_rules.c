@@ -152,7 +152,7 @@ static unsigned level_of_code(const struct findings *f)
 {
     if (!has(f, SIGNAL_PARAM_CODE))
         return 0;
-    if (is_verb(f->name_verb, "query") || is_verb(f->lead_verb, "query"))
+    if (!has(f, SIGNAL_ASKS) && (is_verb(f->name_verb, "query") || is_verb(f->lead_verb, "query")))
         return LIKELY;
     if (!reads(f) && !writes(f) && !has(f, SIGNAL_LEAD_MAKE) && !has(f, SIGNAL_ACTION_FREE))
         return CLEAR;
@@ -257,7 +257,7 @@ static bool chooses_reads(const struct findings *f)
 
 static unsigned read_level(const struct findings *f)
 {
-    if (chooses_reads(f))
+    if (chooses_reads(f) || (is_limited(f) && runs(f)))
         return CLEAR;
     if (reads(f))
         return CLEAR;
