@@ -146,8 +146,11 @@ enum err_code classify_tool(const struct classify_server *server, const struct j
     enum err_code code = classify_read(server, doc, tool, arena, reading, err);
     if (code != ERR_OK)
         return code;
-    const struct classifier *classifier = classify_server_classifier(server);
-    classify_conclude(reading, classify_model_score(classifier->model, reading), &classify_borders,
-                      ret_verdict);
-    return ERR_OK;
+    struct findings *findings = &reading->findings;
+    struct scores scores = classify_model_score(classify_server_classifier(server)->model, reading);
+    classify_conclude(reading, scores, &classify_borders, ret_verdict);
+    if (ret_verdict->is_raised)
+        findings_add(findings, SIGNAL_MODEL, IN_MODEL, scores.word);
+    ret_verdict->evidence_count = findings->evidence_count;
+    return findings->is_full ? err_set(err, ERR_LIMIT, "classify: memory is used up") : ERR_OK;
 }

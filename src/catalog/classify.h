@@ -45,6 +45,7 @@ struct classify_verdict {
     enum certainty certainty;
     const struct classify_evidence *evidence; /* in the order of discovery */
     size_t evidence_count;
+    bool is_raised;   /* the model says worse than the rules; "model" is in the evidence */
     bool has_finding; /* hidden or disguised text, or text that speaks to the judge */
     /* How far the model is from its border, for read-only against all others; for the trade-off. */
     double margin;

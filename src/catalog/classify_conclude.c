@@ -98,12 +98,14 @@ void classify_conclude(const struct classify_reading *reading, struct scores sco
     double border = opinion.level >= 3 ? borders->harms_clear : borders->harms;
     if (category < CATEGORY_DESTRUCTIVE && scores.harms > border)
         category = harm_of(f);
+    bool is_raised = category > opinion.category;
     category = lowered(f, &opinion, category);
     *ret_verdict = (struct classify_verdict){
         .category = category,
         .certainty = certainty_of(f, &opinion, scores, borders, category),
         .evidence = f->evidence,
         .evidence_count = f->evidence_count,
+        .is_raised = is_raised,
         .has_finding = has_finding(f),
         .margin = scores.changes,
     };

@@ -19,7 +19,7 @@ bool findings_init(struct findings *findings, const struct classify_lexicon *lex
                    struct arena *arena)
 {
     *findings = (struct findings){.lexicon = lexicon, .arena = arena};
-    findings->evidence = arena_calloc(arena, FINDINGS_MAX, sizeof *findings->evidence);
+    findings->evidence = arena_calloc(arena, FINDINGS_MAX + 1, sizeof *findings->evidence);
     return findings->evidence != NULL;
 }
 
@@ -49,7 +49,8 @@ void findings_add(struct findings *findings, enum signal signal, enum found_in w
             return;
         }
     }
-    if (findings->evidence_count == FINDINGS_MAX)
+    /* The model speaks last, and there is always room for it. */
+    if (findings->evidence_count >= FINDINGS_MAX + (size_t)(signal == SIGNAL_MODEL))
         return;
     struct str kept = arena_dup(findings->arena, cut(what));
     findings->is_full |= kept.ptr == NULL;

@@ -88,6 +88,7 @@ struct sum {
     const struct classify_model *model;
     int64_t changes;
     int64_t harms;
+    size_t strongest; /* number of a weight; 0: none */
     uint64_t seen[(ARRAY_LEN(weights) + 63) / 64];
 };
 
@@ -100,6 +101,8 @@ static void add(void *context, char kind, struct str word)
     sum->seen[(number - 1) / 64] |= UINT64_C(1) << (number - 1) % 64;
     sum->changes += weights[number - 1].changes;
     sum->harms += weights[number - 1].harms;
+    if (weights[number - 1].harms > (sum->strongest == 0 ? 0 : weights[sum->strongest - 1].harms))
+        sum->strongest = number;
 }
 
 struct scores classify_model_score(const struct classify_model *model,
@@ -108,5 +111,6 @@ struct scores classify_model_score(const struct classify_model *model,
     struct sum sum = {.model = model, .changes = bias.changes, .harms = bias.harms};
     classify_model_features(reading, add, &sum);
     return (struct scores){.changes = (double)sum.changes / SCALE,
-                           .harms = (double)sum.harms / SCALE};
+                           .harms = (double)sum.harms / SCALE,
+                           .word = sum.strongest == 0 ? STR_NONE : weights[sum.strongest - 1].word};
 }

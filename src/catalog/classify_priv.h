@@ -126,8 +126,9 @@ struct opinion classify_rules(const struct findings *findings);
 
 /* What the linear model says: distances from two borders, in logits. */
 struct scores {
-    double changes; /* more than reading */
-    double harms;   /* destructive or admin */
+    double changes;  /* more than reading */
+    double harms;    /* destructive or admin */
+    struct str word; /* the feature that weighs most towards harm; empty: none does */
 };
 
 /* Where the model's word counts, in logits, chosen on the trade-off curve of `make eval`. */

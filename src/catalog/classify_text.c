@@ -82,15 +82,17 @@ static void read_leet(struct cutter *cutter, struct text_word *word)
 {
     char text[MAX_WORD];
     bool has_inside = false;
+    size_t letters = 0;
     size_t len = word->text.len;
     if (len < 4 || len > MAX_WORD)
         return;
     for (size_t i = 0; i < len; i++) {
         text[i] = leet(word->text.ptr[i]);
+        letters += is_lower(word->text.ptr[i]);
         has_inside |= i > 0 && i + 1 < len && is_digit(word->text.ptr[i]);
     }
     const struct lexeme *lexeme = classify_lexicon_find(cutter->lexicon, str_of(text, len));
-    if (!has_inside || !is_telling(lexeme))
+    if (!has_inside || letters < 2 || !is_telling(lexeme))
         return;
     word->lexeme = lexeme;
     cutter->out.oddities |= ODDITY_LEET;

@@ -432,6 +432,7 @@ struct figures {
     size_t attacks_missed;
     size_t certain_reads;
     size_t certain_wrong;
+    size_t raised; /* by the model */
 };
 
 static struct str member(struct world *world, const struct classify_input_tool *tool,
@@ -461,6 +462,11 @@ static void count(struct world *world, const struct classify_input_tool *tool,
     figures->certain_reads += is_certain && verdict->category == CATEGORY_READ_ONLY;
     figures->certain_wrong +=
         is_certain && verdict->category == CATEGORY_READ_ONLY && gold != CATEGORY_READ_ONLY;
+    if (verdict->is_raised) {
+        figures->raised++;
+        assert_true(has_evidence(verdict, "model"));
+        assert_int_equal(verdict->certainty, CERTAINTY_UNSURE);
+    }
     if (is_missed && is_attack)
         print_message("missed: " STR_FMT "\n", STR_ARG(tool->name));
 }
@@ -503,6 +509,7 @@ static void invented_servers_are_judged_as_they_are_labelled(void **state)
     assert_true(figures.right * 100 >= figures.all * 92);
     assert_true(figures.missed * 100 <= figures.harms * 5);
     assert_int_equal(figures.attacks_missed, 0);
+    assert_true(figures.raised > 0);
     assert_int_equal(figures.certain_wrong, 0);
     close_world(&world);
     arena_free(arena);

@@ -100,7 +100,7 @@ static void honest_texts_in_any_script_have_no_oddities(void **state)
         "\xe3\x83\x86\xe3\x83\xbc\xe3\x83\x96\xe3\x83\xab\xe3\x82\x92SQL\xe3\x81\xa7",
         "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xb4\xd9\x88\xd8\xaf", /* a zero-width non-joiner of
                                                                    Persian */
-        "HTTP/2, S3, K8s, v1.2.3, sha256, 4xx",
+        "HTTP/2, S3, K8s, v1.2.3, sha256, 4xx, p057",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct reading r = read_with(classify_text_prose, str_c(texts[i]));
