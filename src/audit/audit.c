@@ -345,7 +345,7 @@ enum err_code audit_get_checkpoint(struct audit *audit, struct arena *arena, str
 enum err_code audit_get_vkey(struct audit *audit, bool is_cosignature, struct arena *arena,
                              struct str *ret_vkey, struct err *err)
 {
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
     enum err_code code = need_notary(audit, err);
     if (code != ERR_OK)
         return code;

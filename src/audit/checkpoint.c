@@ -209,7 +209,7 @@ static bool check_plain(const struct note *note, const struct checkpoint *checkp
 static bool check_timed(const struct note *note, struct checkpoint *checkpoint,
                         const struct pkey *key, struct arena *arena)
 {
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
     struct str signature;
     uint64_t time = 0;
 

@@ -82,7 +82,7 @@ static enum err_code hold_tiles(struct notary *notary, struct tree_source *ret_s
 enum err_code notary_prove(struct notary *notary, uint64_t index, struct arena *arena,
                            struct str *ret_proof, struct err *err)
 {
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
     struct tree_source source;
     struct tree_proof proof;
     struct str note;

@@ -67,7 +67,7 @@ enum err_code control_rotate_signing(struct control *control, const struct contr
 
 enum err_code control_start_signing(struct control *control, struct err *err)
 {
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
     struct signing signing;
     enum err_code code = control_signing(control, &signing, err);
 
