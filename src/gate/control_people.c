@@ -66,7 +66,8 @@ enum err_code control_see_user(struct control *control, const struct api_request
                         .name = caller->name};
     const struct store_change change = {.author = caller->id, .now_us = clock_wall_us()};
     const struct user *known = find_user(users, count, caller);
-    if (known != NULL) {
+    /* Who signed out before ever coming here is noted, but new. */
+    if (known != NULL && known->last_seen_us > 0) {
         enum err_code code = store_see_user(control->gate->store, &user, &change, NULL, err);
 
         return code != ERR_OK || str_eq(known->email, user.email) ? code

@@ -115,6 +115,8 @@ enum err_code sqlite_end_session(struct sql *sql, struct str id, int64_t now_us,
                    SQL_ARGS(SQL_TEXT(id), SQL_INT(now_us)), err);
 }
 
+/* Somebody who was never seen is noted: what was issued until now may be shown for the first time
+ * later. */
 static enum err_code end_person(struct sql *sql, const struct sign_out *who, int64_t now_us,
                                 struct err *err)
 {
@@ -125,8 +127,10 @@ static enum err_code end_person(struct sql *sql, const struct sign_out *who, int
                 SQL_ARGS(SQL_TEXT(who->provider), SQL_TEXT(who->subject), SQL_INT(now_us)), err);
     if (code == ERR_OK)
         code = sql_run(sql,
-                       "UPDATE user SET signed_out_us = max(signed_out_us, ?3) WHERE "
-                       "provider = ?1 AND subject = ?2",
+                       "INSERT INTO user (provider, subject, email, name, role, is_disabled, "
+                       "created_us, last_seen_us, signed_out_us) VALUES (?1, ?2, '', '', 'member', "
+                       "0, ?3, 0, ?3) ON CONFLICT (provider, subject) DO UPDATE SET signed_out_us "
+                       "= max(user.signed_out_us, ?3)",
                        SQL_ARGS(SQL_TEXT(who->provider), SQL_TEXT(who->subject), SQL_INT(now_us)),
                        err);
     return code;

@@ -48,26 +48,39 @@ enum err_code sqlite_is_renamed(struct sql *sql, const struct user *user, bool *
     return code;
 }
 
+/* One who only ever signed out is noted, and was not seen. */
+static enum err_code was_seen(struct sql *sql, const struct user *user, bool *ret_was_seen,
+                              struct err *err)
+{
+    int64_t count = 0;
+    enum err_code code = sql_get_i64(
+        sql, "SELECT count(*) FROM user WHERE provider = ?1 AND subject = ?2 AND last_seen_us > 0",
+        SQL_ARGS(SQL_TEXT(user->provider), SQL_TEXT(user->subject)), &count, err);
+    *ret_was_seen = code == ERR_OK && count > 0;
+    return code;
+}
+
+/* Whoever is seen for the first time may turn out to be an owner; another role that was given
+ * meanwhile stays. */
 enum err_code sqlite_see_user(struct sql *sql, const struct user *user, int64_t now_us,
                               bool *ret_is_new, struct err *err)
 {
-    enum err_code code =
-        sql_run(sql,
-                "UPDATE user SET email = ?3, name = ?4, last_seen_us = max(last_seen_us, ?5) "
-                "WHERE provider = ?1 AND subject = ?2",
-                SQL_ARGS(SQL_TEXT(user->provider), SQL_TEXT(user->subject), SQL_TEXT(user->email),
-                         SQL_TEXT(user->name), SQL_INT(now_us)),
-                err);
-    *ret_is_new = code == ERR_OK && sql_changed(sql) == 0;
-    if (!*ret_is_new)
-        return code;
-    return sql_run(sql,
-                   "INSERT INTO user (provider, subject, email, name, role, is_disabled, "
-                   "created_us, last_seen_us) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?6)",
-                   SQL_ARGS(SQL_TEXT(user->provider), SQL_TEXT(user->subject),
-                            SQL_TEXT(user->email), SQL_TEXT(user->name),
-                            SQL_TEXT(str_c(role_word(user->role))), SQL_INT(now_us)),
-                   err);
+    bool is_known = true;
+    enum err_code code = was_seen(sql, user, &is_known, err);
+    if (code == ERR_OK)
+        code = sql_run(sql,
+                       "INSERT INTO user (provider, subject, email, name, role, is_disabled, "
+                       "created_us, last_seen_us) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) "
+                       "ON CONFLICT (provider, subject) DO UPDATE SET email = excluded.email, "
+                       "name = excluded.name, last_seen_us = max(user.last_seen_us, ?6), role = "
+                       "CASE WHEN user.last_seen_us = 0 AND excluded.role = 'owner' THEN 'owner' "
+                       "ELSE user.role END",
+                       SQL_ARGS(SQL_TEXT(user->provider), SQL_TEXT(user->subject),
+                                SQL_TEXT(user->email), SQL_TEXT(user->name),
+                                SQL_TEXT(str_c(role_word(user->role))), SQL_INT(now_us)),
+                       err);
+    *ret_is_new = code == ERR_OK && !is_known;
+    return code;
 }
 
 /* Who owns the gateway besides this user. */

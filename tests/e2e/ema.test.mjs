@@ -37,6 +37,7 @@ before(async () => {
         { id: 'tester', secret: 'builder-client', exchange: true },
         { id: vscode.url, jwks_url: `${vscode.url}/keys` },
       ],
+      owners: ['corp:olga@example.com'],
       providers: [
         { name: 'corp', issuer: corp.url, client_id: 'portreeve', email_domains: ['example.com'], ema: { clients: ['claude', vscode.url] } },
         { name: 'other', issuer: other.url },
@@ -381,6 +382,27 @@ describe('a logout token of the provider', { timeout: 60000 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 1100));
     assert.equal((await call(await leo())).status, 200, 'what is issued after it is good');
     assert.equal((await call(await leo({ iat: undefined }))).status, 401, 'what does not say when it was issued is not');
+  });
+
+  test('counts for somebody who was never here, too: what was issued before it is worth nothing later', async () => {
+    const direct = await leo({ sub: 'kim-1' });
+    const assertion = await jag({ sub: 'kim-1' });
+    assert.equal((await send(await logoutToken({ sub: 'kim-1' }))).status, 200);
+    assert.equal((await call(direct)).status, 401);
+    assert.equal((await redeem(assertion)).json.error, 'invalid_grant');
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assert.equal((await call(await leo({ sub: 'kim-1', email: 'kim@example.com' }))).status, 200);
+    await until('kim is known', async () => /kim@example.com/.test(await gateway.ok('user', 'list')));
+    assert.equal((await call(direct)).status, 401);
+    const added = (await gateway.entries()).filter((entry) => entry.method === 'user.add' && entry.principal?.id === 'user:corp:kim-1');
+    assert.equal(added.length, 2, 'seen for the first time');
+  });
+
+  test('does not take an owner of the settings the role before the first coming', async () => {
+    assert.equal((await send(await logoutToken({ sub: 'olga-1' }))).status, 200);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assert.equal((await call(await leo({ sub: 'olga-1', email: 'olga@example.com' }))).status, 200);
+    await until('olga is an owner', async () => JSON.parse(await gateway.ok('user', 'list', '--json')).users.some((user) => user.subject === 'olga-1' && user.role === 'owner'));
   });
 
   for (const [what, make] of [

@@ -854,6 +854,45 @@ static void one_sign_in_at_the_provider_ends_alone(void **state)
     scratch_remove(&scratch);
 }
 
+static void somebody_who_signs_out_before_ever_being_seen_is_noted_and_new(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct err err;
+    const struct sign_out who = {.provider = STR("corp"), .subject = STR("ann")};
+    const struct store_change out = {.id = STR("c1"), .author = STR("ann"), .now_us = 5000};
+    const struct store_change in = {.id = STR("c2"), .author = STR("ann"), .now_us = 7000};
+    const struct user ann = {.provider = STR("corp"),
+                             .subject = STR("ann"),
+                             .email = STR("ann@example.com"),
+                             .role = ROLE_OWNER};
+    const struct user later = {.provider = STR("corp"), .subject = STR("ann"), .role = ROLE_MEMBER};
+    uint64_t version = 0;
+    struct user *users = NULL;
+    size_t count = 0;
+    bool is_new = false;
+    assert_ok(store_sign_out(store, &who, NULL, &out, &version, &err), err);
+    assert_ok(store_load_users(store, arena, &users, &count, &err), err);
+    assert_int_equal(count, 1);
+    assert_int_equal(users[0].signed_out_us, 5000);
+    assert_int_equal(users[0].last_seen_us, 0);
+    assert_int_equal(users[0].role, ROLE_MEMBER);
+    assert_ok(store_see_user(store, &ann, &in, &is_new, &err), err);
+    assert_true(is_new);
+    const struct store_change again = {.author = STR("ann"), .now_us = 7000};
+    assert_ok(store_see_user(store, &later, &again, &is_new, &err), err);
+    assert_false(is_new);
+    assert_ok(store_load_users(store, arena, &users, &count, &err), err);
+    assert_int_equal(count, 1);
+    assert_int_equal(users[0].signed_out_us, 5000);
+    assert_int_equal(users[0].last_seen_us, 7000);
+    assert_int_equal(users[0].role, ROLE_OWNER);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
 static void a_logout_token_that_was_spent_signs_nobody_out(void **state)
 {
     (void)state;
@@ -1059,6 +1098,7 @@ int main(void)
         cmocka_unit_test(a_new_token_takes_the_place_of_others_after_a_while),
         cmocka_unit_test(a_change_is_remembered_with_what_it_changed_and_only_then),
         cmocka_unit_test(one_sign_in_at_the_provider_ends_alone),
+        cmocka_unit_test(somebody_who_signs_out_before_ever_being_seen_is_noted_and_new),
         cmocka_unit_test(a_logout_token_that_was_spent_signs_nobody_out),
         cmocka_unit_test(the_last_owner_stays_whatever_is_tried),
         cmocka_unit_test(another_address_of_a_person_is_another_policy),
