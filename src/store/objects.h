@@ -176,6 +176,32 @@ struct oauth_session {
     int64_t expires_us;
     uint64_t generation; /* of the refresh token that is good now; 0: the code was not redeemed */
     int64_t ended_us;    /* 0: it goes on */
+    int64_t used_us;     /* the last token that came of it; 0: none */
+};
+
+#define CLIENT_HASH_BYTES 32
+
+/* An OAuth client that authenticates at the token endpoint, and does not stand in the settings
+ * file: by a secret, of which only the keyed hash is kept, or by one of jwks_url and jwks. */
+struct client {
+    struct str id;
+    bool has_secret;
+    uint8_t secret_hash[CLIENT_HASH_BYTES];
+    struct str jwks_url;
+    struct str jwks;    /* JSON */
+    struct str redeems; /* the provider whose ID-JAGs it may redeem; or empty */
+    int64_t robot_id;   /* that it is; 0: none */
+    bool may_exchange;
+    bool is_agent;
+    struct str author;
+    int64_t created_us;
+};
+
+/* What is noted of a client, wherever it is kept. */
+struct client_mark {
+    struct str id;
+    int64_t blocked_us; /* 0: it is not */
+    int64_t used_us;    /* the last token, of one that proves who it is; 0: none yet */
 };
 
 enum token_kind {

@@ -26,6 +26,7 @@ static enum err_code read_session(struct loader *loader, struct sqlite3_stmt *ro
     session->generation = (uint64_t)sql_i64(row, 12);
     session->ended_us = sql_i64(row, 13);
     session->needs_proof = sql_i64(row, 15) != 0;
+    session->used_us = sql_i64(row, 16);
     enum err_code code = read_texts(loader, row, session, err);
     return code == ERR_OK ? read_set(sql_bytes(row, 9), scope_bit_of, &session->scopes, err) : code;
 }
@@ -33,7 +34,7 @@ static enum err_code read_session(struct loader *loader, struct sqlite3_stmt *ro
 #define COLUMNS                                                                                    \
     "id, provider, subject, email, name, person_groups, client_id, client_name, resource, "        \
     "scopes, "                                                                                     \
-    "created_us, expires_us, generation, ended_us, provider_session, needs_proof"
+    "created_us, expires_us, generation, ended_us, provider_session, needs_proof, used_us"
 
 enum err_code sqlite_load_sessions(struct loader *loader, struct str id,
                                    struct oauth_session **ret_sessions, size_t *ret_count,
@@ -86,7 +87,7 @@ enum err_code sqlite_add_session(struct sql *sql, const struct oauth_session *se
         sql,
         "INSERT INTO session (" COLUMNS
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-        "?15, ?16)",
+        "?15, ?16, 0)",
         SQL_ARGS(SQL_TEXT(session->id), SQL_TEXT(session->provider), SQL_TEXT(session->subject),
                  SQL_TEXT(session->email), SQL_TEXT(session->name), SQL_TEXT(session->groups),
                  SQL_TEXT(session->client_id), SQL_TEXT(session->client_name),
@@ -99,10 +100,11 @@ enum err_code sqlite_add_session(struct sql *sql, const struct oauth_session *se
 enum err_code sqlite_turn_session(struct sql *sql, struct str id, uint64_t generation,
                                   int64_t now_us, struct err *err)
 {
-    enum err_code code = sql_run(sql,
-                                 "UPDATE session SET generation = generation + 1 WHERE id = ?1 AND "
-                                 "generation = ?2 AND ended_us = 0 AND expires_us > ?3",
-                                 SQL_ARGS(SQL_TEXT(id), SQL_INT(generation), SQL_INT(now_us)), err);
+    enum err_code code =
+        sql_run(sql,
+                "UPDATE session SET generation = generation + 1, used_us = ?3 WHERE id = ?1 AND "
+                "generation = ?2 AND ended_us = 0 AND expires_us > ?3",
+                SQL_ARGS(SQL_TEXT(id), SQL_INT(generation), SQL_INT(now_us)), err);
     if (code == ERR_OK && sql_changed(sql) == 0)
         return err_set(err, ERR_CONFLICT,
                        "this is not the current token of a session that goes on");

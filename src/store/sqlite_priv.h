@@ -113,6 +113,23 @@ enum err_code sqlite_spend_id(struct sql *sql, const struct spent_id *token, int
 enum err_code sqlite_touch_tokens(struct sql *sql, const struct token_use *uses, size_t count,
                                   struct err *err) MUST_CHECK;
 
+/* clients_sqlite.c: the operations each as the function store_… of the same name */
+enum err_code sqlite_load_clients(struct loader *loader, struct client **ret_clients,
+                                  size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code sqlite_load_client_marks(struct loader *loader, struct client_mark **ret_marks,
+                                       size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_add_client(struct store *store, const struct client *client,
+                                   const struct store_change *change, uint64_t *ret_policy_version,
+                                   struct err *err) MUST_CHECK;
+enum err_code sqlite_op_remove_client(struct store *store, struct str id,
+                                      const struct store_change *change,
+                                      uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_block_client(struct store *store, struct str id, bool is_blocked,
+                                     const struct store_change *change, size_t *ret_ended,
+                                     uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_touch_client(struct store *store, struct str id, int64_t now_us,
+                                     struct err *err) MUST_CHECK;
+
 /* One operation, in a transaction of its own. */
 enum err_code sqlite_run(struct store *store, enum sql_mode mode, sql_body_fn *body, void *ctx,
                          struct err *err) MUST_CHECK;

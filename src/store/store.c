@@ -224,6 +224,37 @@ enum err_code store_sign_out(struct store *store, const struct sign_out *who,
     return leave(store, enter(store)->sign_out(store, who, token, change, ret_policy_version, err));
 }
 
+enum err_code store_add_client(struct store *store, const struct client *client,
+                               const struct store_change *change, uint64_t *ret_policy_version,
+                               struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->add_client(store, client, change, ret_policy_version, err));
+}
+
+enum err_code store_remove_client(struct store *store, struct str id,
+                                  const struct store_change *change, uint64_t *ret_policy_version,
+                                  struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->remove_client(store, id, change, ret_policy_version, err));
+}
+
+enum err_code store_block_client(struct store *store, struct str id, bool is_blocked,
+                                 const struct store_change *change, size_t *ret_ended,
+                                 uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->block_client(store, id, is_blocked, change, ret_ended,
+                                                   ret_policy_version, err));
+}
+
+enum err_code store_touch_client(struct store *store, struct str id, int64_t now_us,
+                                 struct err *err)
+{
+    return leave(store, enter(store)->touch_client(store, id, now_us, err));
+}
+
 enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,
                                  struct err *err)
 {

@@ -68,6 +68,10 @@ struct store_view {
     size_t user_count;
     struct oauth_session *sessions; /* oldest first; those that expired are forgotten */
     size_t session_count;
+    struct client *clients; /* by id */
+    size_t client_count;
+    struct client_mark *marks; /* by id */
+    size_t mark_count;
 };
 
 /* Everything in *ret_x lives as long as arena. */
@@ -180,6 +184,26 @@ enum err_code store_end_session(struct store *store, struct str id,
 enum err_code store_sign_out(struct store *store, const struct sign_out *who,
                              const struct spent_id *token, const struct store_change *change,
                              uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+
+/* OAuth clients. */
+enum { STORE_MAX_CLIENTS = 1000 };
+
+/* author and created_us become those of the change. ERR_CONFLICT: the id is there already, or there
+ * are too many. ERR_NOT_FOUND: no such robot. */
+enum err_code store_add_client(struct store *store, const struct client *client,
+                               const struct store_change *change, uint64_t *ret_policy_version,
+                               struct err *err) MUST_CHECK;
+/* ERR_NOT_FOUND: it is not kept here. */
+enum err_code store_remove_client(struct store *store, struct str id,
+                                  const struct store_change *change, uint64_t *ret_policy_version,
+                                  struct err *err) MUST_CHECK;
+/* Of any client. Blocking one ends its sessions, *ret_ended of them. */
+enum err_code store_block_client(struct store *store, struct str id, bool is_blocked,
+                                 const struct store_change *change, size_t *ret_ended,
+                                 uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+/* Notes the last use, to about a minute. */
+enum err_code store_touch_client(struct store *store, struct str id, int64_t now_us,
+                                 struct err *err) MUST_CHECK;
 
 struct token_use {
     struct str id;

@@ -68,6 +68,17 @@ struct store_ops {
     enum err_code (*sign_out)(struct store *store, const struct sign_out *who,
                               const struct spent_id *token, const struct store_change *change,
                               uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*add_client)(struct store *store, const struct client *client,
+                                const struct store_change *change, uint64_t *ret_policy_version,
+                                struct err *err);
+    enum err_code (*remove_client)(struct store *store, struct str id,
+                                   const struct store_change *change, uint64_t *ret_policy_version,
+                                   struct err *err);
+    enum err_code (*block_client)(struct store *store, struct str id, bool is_blocked,
+                                  const struct store_change *change, size_t *ret_ended,
+                                  uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*touch_client)(struct store *store, struct str id, int64_t now_us,
+                                  struct err *err);
     enum err_code (*touch_tokens)(struct store *store, const struct token_use *uses, size_t count,
                                   struct err *err);
     enum err_code (*load_meta)(struct store *store, struct arena *arena, struct str key,

@@ -135,6 +135,10 @@ static enum err_code load_view_body(struct sql *sql, void *ctx, struct err *err)
     if (code == ERR_OK)
         code =
             sqlite_load_sessions(&loader, STR_NONE, &c->view.sessions, &c->view.session_count, err);
+    if (code == ERR_OK)
+        code = sqlite_load_clients(&loader, &c->view.clients, &c->view.client_count, err);
+    if (code == ERR_OK)
+        code = sqlite_load_client_marks(&loader, &c->view.marks, &c->view.mark_count, err);
     return code;
 }
 
@@ -448,6 +452,10 @@ static const struct store_ops sqlite_ops = {
     .turn_session = sqlite_op_turn_session,
     .end_session = sqlite_op_end_session,
     .sign_out = sqlite_op_sign_out,
+    .add_client = sqlite_op_add_client,
+    .remove_client = sqlite_op_remove_client,
+    .block_client = sqlite_op_block_client,
+    .touch_client = sqlite_op_touch_client,
     .touch_tokens = touch_tokens,
     .load_meta = load_meta,
     .change_meta = change_meta,
