@@ -45,6 +45,13 @@ api_handler_fn owner_sign_in;
 api_handler_fn installation_keys;
 api_handler_fn signing_rotate_now;
 
+api_handler_fn clients_list;
+api_handler_fn clients_show;
+api_handler_fn clients_add;
+api_handler_fn clients_remove;
+api_handler_fn clients_block;
+api_handler_fn clients_unblock;
+
 api_handler_fn sessions_list;
 api_handler_fn sessions_end;
 

@@ -126,6 +126,7 @@ void show_session(struct jsonw *w, const struct oauth_session *session, int64_t 
     show_scopes(w, "scopes", session->scopes);
     show_time(w, "created", session->created_us);
     show_time(w, "expires", session->expires_us);
+    show_time(w, "last_used", session->used_us);
     show_time(w, "ended", session->ended_us);
     jsonw_end_object(w);
 }

@@ -55,9 +55,22 @@ static const struct {
                              "201 `{name, agent, id, token, scopes, expires}`; the token is shown "
                              "this once"},
     [ENDPOINT_KEY_REVOKE] = {"", "`{revoked: 1}`"},
-    [ENDPOINT_SESSION_LIST] = {"", "`{sessions: [{id, provider, subject, email, client, resource, "
-                                   "state, scopes, created, expires, ended}]}`; state is begun, "
-                                   "active, expired or ended"},
+    [ENDPOINT_SESSION_LIST] =
+        {"", "`{sessions: [{id, provider, subject, email, client, resource, "
+             "state, scopes, created, expires, last_used, ended}]}`; state is begun, "
+             "active, expired or ended"},
+    [ENDPOINT_CLIENT_LIST] =
+        {"", "`{clients: [{id, name, kind, proves_by, blocked, exchange, agent, redeems, robot, "
+             "jwks_url, author, sessions, created, blocked_at, last_used}]}`; kind is settings, "
+             "stored, registered, document or unknown, proves_by is secret, keys or nothing"},
+    [ENDPOINT_CLIENT_SHOW] = {"", "the same of one"},
+    [ENDPOINT_CLIENT_ADD] =
+        {"`{id, secret: true, jwks_url, jwks: \"…\", exchange, agent, redeem: PROVIDER, robot}`: "
+         "one of secret, jwks_url and jwks",
+         "201 `{id, secret}`; the secret is shown this once"},
+    [ENDPOINT_CLIENT_REMOVE] = {"", "`{removed: ID}`"},
+    [ENDPOINT_CLIENT_BLOCK] = {"", "`{blocked: ID, sessions_ended}`"},
+    [ENDPOINT_CLIENT_UNBLOCK] = {"", "`{unblocked: ID}`"},
     [ENDPOINT_OWNER_SIGN_IN] = {"", "`{code, email, seconds}`"},
     [ENDPOINT_INSTALLATION_KEYS] = {"",
                                     "`{keys: [{name, id, generation, purpose, since, until}]}`"},

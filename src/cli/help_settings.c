@@ -40,7 +40,8 @@ static const struct {
      "audiences, groups_claim, email_claim, name_claim, email_domains, client_id, client_secret, "
      "ema, workloads}`; name and "
      "issuer are "
-     "needed, docs/identity.md explains the others"},
+     "needed, docs/identity.md explains the others; `single_use: true` beside `workloads`: each of "
+     "its tokens is exchanged once"},
     {"identity.owners", "none",
      "Who owns the gateway: a list of `PROVIDER:E-MAIL`, bound to the person who first comes with "
      "that verified address"},
@@ -58,8 +59,9 @@ static const struct {
     {"identity.clients", "none",
      "Clients that redeem identity assertions at /oauth/token: a list of `{id, secret}` (a name in "
      "secrets_dir) or `{id, jwks_url, ca}`; `exchange: true` for an agent that may act for people; "
-     "`ema: {clients: [ID]}` of a provider says which may "
-     "redeem its assertions"},
+     "`robot: NAME` for one that gets that robot's tokens; `ema: {clients: [ID], stored: true}` of "
+     "a provider says which may redeem its assertions, and whether clients that administrators "
+     "keep may, too"},
     {"identity.interactive_clients", "`human`",
      "`delegated`: every call with a person's token is that of an agent for the person"},
     {"audit.on_failure", "`refuse`", "What happens to calls that cannot be recorded"},

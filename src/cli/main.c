@@ -83,6 +83,17 @@ static const struct option init_options[] = {
     {0},
 };
 
+static const struct option client_add_options[] = {
+    {"secret", NULL, "Make a secret for it and print it; only a keyed hash is kept"},
+    {"jwks-url", "URL", "Where it publishes its keys"},
+    {"jwks", "FILE", "Its public keys, as a JSON Web Key Set"},
+    {"exchange", NULL, "It may exchange tokens of people for its own, as their agent"},
+    {"redeem", "PROVIDER", "It may redeem assertions (ID-JAGs) of this provider"},
+    {"agent", NULL, "Calls with its tokens are those of an agent"},
+    {"robot", "NAME", "It is this robot (client credentials)"},
+    {0},
+};
+
 static const struct option robot_create_options[] = {
     {"owner", "EMAIL", "The person who answers for it"},
     {0},
@@ -248,6 +259,55 @@ static const struct command commands[] = {
               "1; the others are judged all the same.",
      .options = classify_options,
      .run = command_classify},
+    {.name = "client add",
+     .args = "ID",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Keep an OAuth client that proves who it is",
+     .prose = "It proves it by a secret, which is made here and printed alone, or by keys of its "
+              "own. One that is a robot gets that robot's tokens for a few minutes each. A client "
+              "may redeem assertions of a provider only where the settings file has `ema: "
+              "{stored: true}` for it. --agent alone needs no proof: whatever is called with a "
+              "token of this client, of whichever provider, is an agent's call.",
+     .options = client_add_options,
+     .run = command_client_add},
+    {.name = "client block",
+     .args = "ID",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Refuse an OAuth client everywhere, and end its sessions",
+     .prose = "Of any kind: of the settings file, kept here, registered by itself, known by a "
+              "document, or not seen yet. Its tokens are refused within a second, on open "
+              "connections, too. Of the long id of one that registered the first letters do, as "
+              "`client list` shows them.",
+     .run = command_client_block},
+    {.name = "client list",
+     .args = "",
+     .summary = "List the OAuth clients, wherever they are kept",
+     .prose = "Those that registered themselves or publish a document appear when somebody signs "
+              "in with them.",
+     .run = command_client_list},
+    {.name = "client remove",
+     .args = "ID",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Remove an OAuth client that is kept here",
+     .prose = "Its tokens are refused within a second.",
+     .run = command_client_remove},
+    {.name = "client show",
+     .args = "ID",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Show one OAuth client",
+     .prose = "",
+     .run = command_client_show},
+    {.name = "client unblock",
+     .args = "ID",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Take a blocked OAuth client back",
+     .prose = "Sessions that ended stay so: people sign in again.",
+     .run = command_client_unblock},
     {.name = "export",
      .args = "",
      .summary = "Print the governance file that is in force",

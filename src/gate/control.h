@@ -110,6 +110,32 @@ enum err_code control_sign_out(struct control *control, const struct control_cha
                                const struct sign_out *who, const struct spent_id *token,
                                struct err *err) MUST_CHECK;
 
+/* A client to be kept in the store. */
+struct client_wish {
+    struct str id;
+    bool wants_secret; /* that we make; or one of */
+    struct str jwks_url;
+    struct str jwks;    /* JSON */
+    struct str redeems; /* name of a provider; or empty */
+    struct str robot;   /* name of the robot that it is; or empty */
+    bool may_exchange;
+    bool is_agent;
+};
+
+/* *ret_secret: shown once and kept nowhere, in arena; empty: none was wished for. ERR_INVALID,
+ * ERR_DENIED: the wish goes too far. ERR_CONFLICT: the id is taken. ERR_NOT_FOUND: no such robot.
+ */
+enum err_code control_add_client(struct control *control, const struct control_change *change,
+                                 const struct client_wish *wish, struct arena *arena,
+                                 struct str *ret_secret, struct err *err) MUST_CHECK;
+/* ERR_NOT_FOUND: it is not kept in the store. */
+enum err_code control_remove_client(struct control *control, const struct control_change *change,
+                                    struct str id, struct err *err) MUST_CHECK;
+/* Of any kind. *ret_ended: how many sessions ended with it. */
+enum err_code control_block_client(struct control *control, const struct control_change *change,
+                                   struct str id, bool is_blocked, size_t *ret_ended,
+                                   struct err *err) MUST_CHECK;
+
 /* This gateway's keys for access tokens. */
 enum err_code control_signing(struct control *control, struct signing *ret_signing,
                               struct err *err) MUST_CHECK;

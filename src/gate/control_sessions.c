@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gate/control_priv.h"
 #include "gate/redeem.h"
+#include "identity/client_table.h"
 #include "identity/groups.h"
 #include "keys/seal.h"
 
@@ -100,9 +101,13 @@ static enum err_code check_person(struct control *control, const struct oauth_se
 
     (void)token_table_find_user(snapshot_tokens(snapshot), session->provider, session->subject,
                                 &user);
+    bool is_blocked =
+        client_table_is_blocked(token_table_clients(snapshot_tokens(snapshot)), session->client_id);
     snapshot_unref(snapshot);
     if (provider_by_name(&control->gate->settings->identity, session->provider) == NULL)
         return err_set(err, ERR_DENIED, "nobody signs in there any more");
+    if (is_blocked)
+        return err_set(err, ERR_DENIED, "this client is blocked");
     if (user.is_disabled)
         return err_set(err, ERR_DENIED, "this person is disabled");
     if (user.signed_out_us >= session->created_us)
@@ -257,17 +262,46 @@ bool control_spend_client(struct control *control, struct redemption *redemption
     return spend(control, redemption, &redemption->client_assertion, "invalid_client");
 }
 
+/* Blocked since it was checked: what is made now would be refused, but nobody would be told why. */
+static bool is_client_let_in(struct control *control, struct redemption *redemption)
+{
+    struct snapshot *snapshot = gate_snapshot(control->gate);
+    bool is_out = client_table_is_blocked(token_table_clients(snapshot_tokens(snapshot)),
+                                          redemption->client_id);
+
+    snapshot_unref(snapshot);
+    if (is_out)
+        redeem_refuse(redemption, 401, "invalid_client", "client_blocked");
+    return !is_out;
+}
+
+/* Robots are no people. A client that proves who it is is noted as seen; of others the session is.
+ */
+static enum err_code note_use(struct control *control, struct redemption *redemption,
+                              const struct api_request *request, struct err *err)
+{
+    enum err_code code = redemption->caller.kind == PRINCIPAL_ROBOT
+                             ? ERR_OK
+                             : control_see_user(control, request, err);
+
+    if (code == ERR_OK && redemption->is_client_proven)
+        code = store_touch_client(control->gate->store, redemption->client_id, redemption->now_us,
+                                  err);
+    return code;
+}
+
 bool control_spend(struct control *control, struct redemption *redemption)
 {
     struct audit_entry entry = {.kind = AUDIT_SESSION, .attempt = 1};
     struct entry_facts facts;
     struct err err;
 
+    if (!is_client_let_in(control, redemption) || !control_spend_client(control, redemption))
+        return false;
     if (redemption->grant != REDEEM_ASSERTION &&
         (!go_on(control, redemption) || !is_let_in(control, redemption)))
         return false;
-    if (!control_spend_client(control, redemption) ||
-        !spend(control, redemption, &redemption->assertion, "invalid_grant"))
+    if (!spend(control, redemption, &redemption->assertion, "invalid_grant"))
         return false;
     entry.call_id = uuid_v7(redemption->now_us);
     entry.method = STR("oauth.token");
@@ -282,7 +316,7 @@ bool control_spend(struct control *control, struct redemption *redemption)
                                         .user_agent = redemption->user_agent};
     /* Known from now on, so that the person can be shut out before the first call. */
     if (control_record(control, &entry, &err) == ERR_OK &&
-        control_see_user(control, &request, &err) == ERR_OK)
+        note_use(control, redemption, &request, &err) == ERR_OK)
         return true;
     log_event(LOG_ERROR, "token_not_recorded", LOG_ERR(&err));
     redeem_refuse(redemption, 503, "temporarily_unavailable", "audit");

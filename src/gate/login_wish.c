@@ -10,11 +10,21 @@
 #include "gate/login_priv.h"
 #include "gate/redeem.h"
 #include "identity/client_document.h"
+#include "identity/client_table.h"
 #include "keys/seal.h"
 
 enum { MAX_STATE_BYTES = 2048 };
 
 /* ---- what the client asks for ---- */
+
+static bool is_blocked(struct login *login, struct str id)
+{
+    struct snapshot *snapshot = gate_snapshot(login->gate);
+    bool is_out = client_table_is_blocked(token_table_clients(snapshot_tokens(snapshot)), id);
+
+    snapshot_unref(snapshot);
+    return is_out;
+}
 
 /* False: answered. */
 bool login_find_client(struct login *login, const struct form *form, struct wish *wish)
@@ -22,6 +32,11 @@ bool login_find_client(struct login *login, const struct form *form, struct wish
     struct str id = form_get(form, STR("client_id"));
 
     wish->redirect = form_get(form, STR("redirect_uri"));
+    if (is_blocked(login, id)) {
+        login_answer_page(login, 403, "This program is blocked",
+                          STR("An administrator of this gateway has blocked it."));
+        return false;
+    }
     if (client_document_is_url(id)) {
         if (!login_find_document(login, id, &wish->app))
             return false;

@@ -4,6 +4,7 @@
  */
 #include "base/jsonw.h"
 #include "base/words.h"
+#include "gate/oauth.h"
 #include "gate/pipeline.h"
 #include "gate/worker_priv.h"
 
@@ -17,16 +18,23 @@ static void write_scopes(struct jsonw *w)
     jsonw_end_array(w);
 }
 
-static void write_issuers(struct jsonw *w, const struct identity_rules *rules, struct str own)
+static void write_issuers(struct jsonw *w, const struct call *call)
 {
+    const struct settings *settings = call->worker->gate->settings;
+    const struct identity_rules *rules = &settings->identity;
+
     jsonw_name(w, "authorization_servers");
     jsonw_array(w);
-    if (provider_has_ema(rules) || provider_for_login(rules, 0) != NULL)
-        jsonw_str(w, own);
+    bool serves_people = provider_has_ema(rules) || provider_for_login(rules, 0) != NULL;
+    if (serves_people)
+        jsonw_str(w, settings->public_url.origin);
     /* Programs know where their tokens come from. */
     for (size_t i = 0; i < rules->provider_count; i++)
         if (!rules->providers[i].is_workloads)
             jsonw_str(w, rules->providers[i].issuer);
+    /* Clients of people take the first one. */
+    if (!serves_people && oauth_is_offered(call))
+        jsonw_str(w, settings->public_url.origin);
     jsonw_end_array(w);
 }
 
@@ -44,8 +52,8 @@ enum step_result resource_metadata(struct call *call)
     const struct settings *settings = call->worker->gate->settings;
     struct jsonw w;
 
-    if (!provider_is_any(&settings->identity) || !is_resource(call->route.rest) ||
-        !str_eq(http_request_method(call->http), STR("GET")))
+    if ((!provider_is_any(&settings->identity) && !oauth_is_offered(call)) ||
+        !is_resource(call->route.rest) || !str_eq(http_request_method(call->http), STR("GET")))
         return call_turn_away(call, 404, "There is no such resource.");
     struct str resource =
         arena_printf(call->arena, STR_FMT STR_FMT, STR_ARG(settings->public_url.origin),
@@ -53,7 +61,7 @@ enum step_result resource_metadata(struct call *call)
     jsonw_init(&w, &call->reply);
     jsonw_object(&w);
     jsonw_name_str(&w, "resource", resource);
-    write_issuers(&w, &settings->identity, settings->public_url.origin);
+    write_issuers(&w, call);
     write_scopes(&w);
     jsonw_name(&w, "bearer_methods_supported");
     jsonw_array(&w);

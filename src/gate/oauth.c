@@ -17,6 +17,7 @@
 #include "gate/pipeline.h"
 #include "gate/redeem.h"
 #include "gate/worker_priv.h"
+#include "identity/client_table.h"
 #include "identity/issuer.h"
 
 enum { ARENA_BYTES = 4 << 20 };
@@ -40,9 +41,19 @@ static void write_words(struct jsonw *w, const char *name, const char *const *wo
     jsonw_end_array(w);
 }
 
-bool oauth_is_offered(const struct identity_rules *rules)
+/* Clients that authenticate: of the settings, or kept in the store. */
+static bool has_clients(const struct call *call)
 {
-    return provider_has_clients(rules) || provider_for_login(rules, 0) != NULL;
+    return provider_has_clients(&call->worker->gate->settings->identity) ||
+           client_table_count(token_table_clients(snapshot_tokens(call->snapshot))) > 0;
+}
+
+bool oauth_is_offered(const struct call *call)
+{
+    const struct identity_rules *rules = &call->worker->gate->settings->identity;
+
+    return has_clients(call) || provider_has_workloads(rules) ||
+           provider_for_login(rules, 0) != NULL;
 }
 
 static void write_endpoint(struct jsonw *w, struct call *call, const char *name, const char *path)
@@ -54,8 +65,9 @@ static void write_endpoint(struct jsonw *w, struct call *call, const char *name,
 
 enum step_result oauth_metadata(struct call *call)
 {
-    static const char *const grants[] = {"authorization_code", "refresh_token", REDEEM_JWT_BEARER,
-                                         REDEEM_EXCHANGE, NULL};
+    static const char *const grants[] = {"authorization_code", "refresh_token",
+                                         REDEEM_JWT_BEARER,    REDEEM_EXCHANGE,
+                                         REDEEM_CREDENTIALS,   NULL};
     static const char *const types[] = {"code", NULL};
     static const char *const challenges[] = {"S256", NULL};
     static const char *const profiles[] = {"urn:ietf:params:oauth:grant-profile:id-jag", NULL};
@@ -67,7 +79,7 @@ enum step_result oauth_metadata(struct call *call)
     struct jsonw w;
 
     bool has_login = provider_for_login(rules, 0) != NULL;
-    if (!oauth_is_offered(rules))
+    if (!oauth_is_offered(call))
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     jsonw_init(&w, &call->reply);
     jsonw_object(&w);
@@ -85,7 +97,7 @@ enum step_result oauth_metadata(struct call *call)
     }
     if (has_login && !rules->refuses_registration)
         write_endpoint(&w, call, "registration_endpoint", "/oauth/register");
-    if (provider_has_clients(rules)) {
+    if (has_clients(call)) {
         write_endpoint(&w, call, "introspection_endpoint", "/oauth/introspect");
         write_words(&w, "introspection_endpoint_auth_methods_supported", methods + 1);
     }
@@ -316,7 +328,7 @@ enum step_result oauth_token(struct call *call)
         call_end(call);
         return STEP_DONE;
     }
-    if (!oauth_is_offered(&call->worker->gate->settings->identity))
+    if (!oauth_is_offered(call))
         return call_turn_away(call, 404, "This gateway issues no tokens.");
     if (!str_eq(http_request_method(call->http), STR("POST")))
         return call_turn_away(call, 405, "Tokens are asked for with POST.");

@@ -8,7 +8,7 @@
 #include "gate/call.h"
 
 /* Does this gateway issue tokens at all? */
-bool oauth_is_offered(const struct identity_rules *rules);
+bool oauth_is_offered(const struct call *call);
 /* Answers /.well-known/oauth-authorization-server and /oauth/keys. */
 enum step_result oauth_metadata(struct call *call);
 enum step_result oauth_keys(struct call *call);

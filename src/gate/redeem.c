@@ -152,7 +152,7 @@ static bool judge_assertion(struct inquiry *q, const struct provider *provider,
         return inquiry_refuse(q, "invalid_grant", "no_issue_time");
     if (!str_eq(jwt_text(jwt, STR("client_id"), q->arena), q->client->id))
         return inquiry_refuse(q, "invalid_grant", "assertion_of_other_client");
-    if (!provider_takes_client(provider, q->client->id))
+    if (!provider_takes_client(provider, q->client))
         return inquiry_refuse(q, "unauthorized_client", "client_may_not_redeem");
     return true;
 }
@@ -168,6 +168,7 @@ enum person_result inquiry_find_person(struct inquiry *q, const struct provider 
         person_of(&q->settings->identity, provider, jwt, claims, users, q->arena, caller);
 
     caller->session_id = session;
+    caller->is_issued = str_eq(jwt->issuer, q->url);
     *ret_is_taken_back = result == PERSON_OK && token_table_is_taken_back(users, caller);
     snapshot_unref(snapshot);
     return result;
@@ -307,6 +308,8 @@ static bool check_public(struct inquiry *q)
         return inquiry_refuse(q, "invalid_client", "client_missing");
     if (!is_trusted(q, q->redemption->client_id))
         return inquiry_refuse(q, "invalid_client", "client_host");
+    if (inquiry_is_blocked(q, q->redemption->client_id))
+        return inquiry_refuse(q, "invalid_client", "client_blocked");
     return is_code ? check_code(q) : check_refresh(q);
 }
 
@@ -325,6 +328,8 @@ static bool check_grant(struct inquiry *q)
         return check_assertion(q);
     if (str_eq(grant, STR(REDEEM_EXCHANGE)))
         return inquiry_exchange(q);
+    if (str_eq(grant, STR(REDEEM_CREDENTIALS)))
+        return inquiry_credentials(q);
     return inquiry_refuse(q, "unsupported_grant_type", "grant_type");
 }
 
@@ -346,8 +351,9 @@ void redeem_check(struct redemption *redemption)
 
     if (!inquiry_begin(&q, redemption))
         return;
-    bool is_good =
-        is_public_grant(&q) ? check_public(&q) : inquiry_check_client(&q) && check_grant(&q);
+    bool is_good = is_public_grant(&q)       ? check_public(&q)
+                   : inquiry_is_workload(&q) ? inquiry_workload(&q)
+                                             : inquiry_check_client(&q) && check_grant(&q);
     /* Nothing goes on because somebody forgot to say why it must not. */
     if (!is_good && redemption->error == NULL && redemption->wants_url.len == 0)
         (void)inquiry_refuse(&q, "invalid_request", "unexplained");

@@ -19,6 +19,7 @@
 #define REDEEM_JWT_BEARER      "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #define REDEEM_CODE_PURPOSE    "oauth code"
 #define REDEEM_REFRESH_PURPOSE "oauth refresh"
+#define REDEEM_CREDENTIALS     "client_credentials"
 #define REDEEM_EXCHANGE        "urn:ietf:params:oauth:grant-type:token-exchange"
 #define REDEEM_ACCESS_TOKEN    "urn:ietf:params:oauth:token-type:access_token"
 

@@ -7,6 +7,8 @@
 #include "base/base64.h"
 #include "base/secret.h"
 #include "gate/redeem_priv.h"
+#include "identity/client_table.h"
+#include "identity/tokens.h"
 
 enum { CLIENT_ASSERTION_SECONDS = 600 };
 
@@ -32,6 +34,13 @@ static bool secret_is(struct inquiry *q, struct str secret)
     char path[PATH_MAX];
     CLEANUP(secret_freep) struct secret *kept = NULL;
 
+    if (q->client->has_hash) {
+        uint8_t hash[TOKEN_HASH_BYTES];
+
+        token_hash(keyring_get(q->redemption->gate->keyring, KEY_PEPPER), secret, hash);
+        return str_eq_secret(str_of((const char *)hash, sizeof hash),
+                             str_of((const char *)q->client->hash, sizeof q->client->hash));
+    }
     if (q->client->secret.len == 0 || secret.len == 0 ||
         settings_secret_path(q->settings, q->client->secret, path, sizeof path, NULL) != ERR_OK ||
         secret_read_file(path, &kept, NULL) != ERR_OK)
@@ -39,10 +48,41 @@ static bool secret_is(struct inquiry *q, struct str secret)
     return str_eq_secret(secret_reveal(kept), secret);
 }
 
+bool inquiry_is_blocked(const struct inquiry *q, struct str client_id)
+{
+    struct snapshot *snapshot = gate_snapshot(q->redemption->gate);
+    bool is_blocked =
+        client_table_is_blocked(token_table_clients(snapshot_tokens(snapshot)), client_id);
+
+    snapshot_unref(snapshot);
+    return is_blocked;
+}
+
+/* Of the settings, else of the store. Sets client, NULL: neither. False: refused. */
+static bool find_client(struct inquiry *q, struct str id)
+{
+    struct oauth_client *copy = arena_calloc(q->arena, 1, sizeof *copy);
+
+    q->redemption->client_id = id;
+    if (copy == NULL)
+        return inquiry_refuse(q, "invalid_client", "memory");
+    if (inquiry_is_blocked(q, id))
+        return inquiry_refuse(q, "invalid_client", "client_blocked");
+    q->client = provider_client(&q->settings->identity, id);
+    if (q->client != NULL)
+        return true;
+    struct snapshot *snapshot = gate_snapshot(q->redemption->gate);
+    if (client_table_find(token_table_clients(snapshot_tokens(snapshot)), id, q->arena, copy,
+                          NULL) == ERR_OK)
+        q->client = copy;
+    snapshot_unref(snapshot);
+    return true;
+}
+
 static bool check_secret(struct inquiry *q, struct str id, struct str secret)
 {
-    q->redemption->client_id = id;
-    q->client = provider_client(&q->settings->identity, id);
+    if (!find_client(q, id))
+        return false;
     if (q->client == NULL)
         return inquiry_refuse(q, "invalid_client", "client_unknown");
     return secret_is(q, secret) || inquiry_refuse(q, "invalid_client", "client_secret");
@@ -52,13 +92,18 @@ static bool check_secret(struct inquiry *q, struct str id, struct str secret)
 static bool verify_client(struct inquiry *q, const struct jwt *jwt)
 {
     const struct identity_rules *rules = &q->settings->identity;
-    struct client_document document;
+    struct client_document document = {.app = {.has_keys = true}};
 
-    q->redemption->client_id = jwt->issuer;
-    q->client = provider_client(rules, jwt->issuer);
+    if (!find_client(q, jwt->issuer))
+        return false;
     if (q->client == NULL && client_document_is_url(jwt->issuer))
         return inquiry_find_document(q, jwt->issuer, &document) &&
                inquiry_verify_document(q, jwt, &document);
+    if (q->client != NULL && q->client->is_stored && !q->client->has_hash) {
+        document.jwks = q->client->jwks;
+        document.jwks_uri = q->client->keys.jwks_url;
+        return inquiry_verify_document(q, jwt, &document);
+    }
     if (q->client == NULL || q->client->keys.jwks_url.len == 0)
         return inquiry_refuse(q, "invalid_client", "client_unknown");
     enum jwt_why why =

@@ -9,7 +9,22 @@
 
 enum { ANSWER_BYTES = 64 << 10 };
 
-/* A good token of ours, of this client, whose person and session are still there. */
+/* Only a client that is a robot gets here: the workload's tokens have no client. */
+static bool is_robot_there(struct inquiry *q, const struct jwt *jwt)
+{
+    struct snapshot *snapshot = gate_snapshot(q->redemption->gate);
+    struct caller caller;
+    struct issued_robot robot = {.name = jwt_text(jwt, STR("robot"), q->arena),
+                                 .client_id = q->client->id};
+    bool is_there =
+        json_i64(&jwt->claims, json_get(&jwt->claims, 0, STR("robot_id")), &robot.id) &&
+        token_table_find_issued(snapshot_tokens(snapshot), &robot, &caller, NULL, NULL) == ERR_OK;
+
+    snapshot_unref(snapshot);
+    return is_there;
+}
+
+/* A good token of ours, of this client, whose person and session, or robot, are still there. */
 static bool is_active(struct inquiry *q, struct str token, struct jwt *jwt,
                       struct jwt_claims *claims)
 {
@@ -21,6 +36,8 @@ static bool is_active(struct inquiry *q, struct str token, struct jwt *jwt,
         inquiry_judge_subject(q, jwt->issuer, jwt, claims) != JWT_OK ||
         !str_eq(jwt_text(jwt, STR("client_id"), q->arena), q->client->id))
         return false;
+    if (json_get(&jwt->claims, 0, STR("robot")) != JSON_NONE)
+        return is_robot_there(q, jwt);
     const struct provider *vouches = provider_by_name(rules, jwt_text(jwt, STR("idp"), q->arena));
     if (vouches == NULL)
         return false;

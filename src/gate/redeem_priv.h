@@ -45,5 +45,12 @@ enum person_result inquiry_find_person(struct inquiry *q, const struct provider 
 /* An access token, all but its audience. */
 enum jwt_why inquiry_judge_subject(struct inquiry *q, struct str issuer, const struct jwt *jwt,
                                    struct jwt_claims *claims);
+bool inquiry_is_blocked(const struct inquiry *q, struct str client_id);
+/* The grant of a client that is a robot (RFC 6749 §4.4). */
+bool inquiry_credentials(struct inquiry *q);
+/* Is it a platform's word on a workload (RFC 7523 §2.1), rather than an ID-JAG? No client comes
+ * with it. */
+bool inquiry_is_workload(struct inquiry *q);
+bool inquiry_workload(struct inquiry *q);
 /* The grant of RFC 8693. */
 bool inquiry_exchange(struct inquiry *q);

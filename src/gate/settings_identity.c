@@ -131,6 +131,13 @@ static enum err_code read_workloads(struct reader *r, const struct yaml_node *no
     return settings_read_bool(node, &provider->is_workloads, err);
 }
 
+static enum err_code read_counts_once(struct reader *r, const struct yaml_node *node,
+                                      struct provider *provider, struct err *err)
+{
+    (void)r;
+    return settings_read_bool(node, &provider->counts_once, err);
+}
+
 static enum err_code read_cache_seconds(const struct yaml_node *node, struct provider *provider,
                                         struct err *err)
 {
@@ -169,14 +176,20 @@ static enum err_code read_introspection(struct reader *r, const struct yaml_node
     return code;
 }
 
-/* {clients: [ID, …]} */
+/* {clients: [ID, …], stored: true} */
 static enum err_code read_ema(struct reader *r, const struct yaml_node *node,
                               struct provider *provider, struct err *err)
 {
     const struct yaml_node *clients = yaml_find(node, STR("clients"));
+    const struct yaml_node *stored = yaml_find(node, STR("stored"));
+    size_t known = (size_t)((clients != NULL) + (stored != NULL));
 
-    if (clients == NULL || node->count != 1)
-        return yaml_err(node, err, "ema takes {clients: [ID, …]}");
+    if (node->kind != YAML_MAPPING || known == 0 || node->count != known)
+        return yaml_err(node, err, "ema takes {clients: [ID, …], stored: true}");
+    if (stored != NULL && settings_read_bool(stored, &provider->takes_stored, err) != ERR_OK)
+        return err->code;
+    if (clients == NULL)
+        return ERR_OK;
     return settings_read_texts(r, clients, "the id of a client", &provider->ema_clients,
                                &provider->ema_client_count, err);
 }
@@ -217,6 +230,7 @@ static const struct {
     {"client_secret", read_client_secret},
     {"ema", read_ema},
     {"workloads", read_workloads},
+    {"single_use", read_counts_once},
     {"algorithms", read_algorithms},
     {"introspection", read_introspection},
 };
@@ -232,7 +246,7 @@ static enum err_code read_provider_key(struct reader *r, const struct yaml_node 
                     "unknown key '" STR_FMT
                     "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
                     "email_claim, name_claim, email_domains, client_id, client_secret, ema, "
-                    "workloads, algorithms, "
+                    "workloads, single_use, algorithms, "
                     "introspection",
                     STR_ARG(node->name->text));
 }
@@ -357,8 +371,11 @@ static enum err_code read_client_key(struct reader *r, const struct yaml_node *n
         return settings_read_path(r, node, &client->keys.ca_file, err);
     if (str_eq(name, STR("exchange")))
         return settings_read_bool(node, &client->may_exchange, err);
+    if (str_eq(name, STR("robot")))
+        return settings_read_text(node, "the name of a robot", &client->robot, err);
     return yaml_err(node->name, err,
-                    "unknown key '" STR_FMT "'; a client takes id, secret, jwks_url, ca, exchange",
+                    "unknown key '" STR_FMT
+                    "'; a client takes id, secret, jwks_url, ca, exchange, robot",
                     STR_ARG(name));
 }
 

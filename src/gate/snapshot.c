@@ -413,6 +413,10 @@ static enum err_code compile(struct maker *m, struct err *err)
         .sessions = view->sessions,
         .session_count = view->session_count,
         .rules = &m->settings->identity,
+        .clients = view->clients,
+        .client_count = view->client_count,
+        .marks = view->marks,
+        .mark_count = view->mark_count,
         .key_max_us = m->settings->identity_user_key_days * INT64_C(86400) * 1000000,
     };
     struct policy_input input = {0};

@@ -18,6 +18,7 @@
 #include "gate/people.h"
 #include "gate/pipeline.h"
 #include "gate/worker_priv.h"
+#include "identity/client_table.h"
 #include "identity/introspection.h"
 #include "identity/issuer.h"
 #include "identity/key_source.h"
@@ -64,17 +65,17 @@ static size_t resources_of(struct call *call, struct str resources[AUDIENCES])
     return count;
 }
 
-/* All that this provider's tokens may name; NULL: memory is out. */
+/* All that this provider's tokens (NULL: nobody's but ours) may name; NULL: memory is out. */
 static struct str *audiences_of(struct call *call, const struct provider *provider,
                                 size_t *ret_count)
 {
-    struct str *audiences =
-        arena_calloc(call->arena, AUDIENCES + provider->audience_count, sizeof *audiences);
+    size_t more = provider == NULL ? 0 : provider->audience_count;
+    struct str *audiences = arena_calloc(call->arena, AUDIENCES + more, sizeof *audiences);
 
     if (audiences == NULL)
         return NULL;
     *ret_count = resources_of(call, audiences);
-    for (size_t i = 0; i < provider->audience_count; i++)
+    for (size_t i = 0; i < more; i++)
         audiences[(*ret_count)++] = provider->audiences[i];
     return audiences;
 }
@@ -85,10 +86,13 @@ static bool is_for_this(struct call *call, const struct caller *caller)
     const struct identity_rules *rules = &call->worker->gate->settings->identity;
     const struct provider *provider = provider_by_name(rules, caller->provider);
     size_t count = 0;
-    const struct str *audiences = provider == NULL ? NULL : audiences_of(call, provider, &count);
+    bool is_robots = caller->kind == PRINCIPAL_ROBOT && caller->is_issued;
+    const struct str *audiences = NULL;
 
-    if (caller->provider.len == 0 || caller->has_own_token)
+    if (caller->has_own_token || (caller->provider.len == 0 && !is_robots))
         return true;
+    if (provider != NULL || is_robots)
+        audiences = audiences_of(call, is_robots ? NULL : provider, &count);
     for (size_t i = 0; audiences != NULL && i < count; i++) {
         if (str_eq(audiences[i], caller->audience))
             return true;
@@ -195,6 +199,50 @@ static bool is_still_good(struct call *call, struct refusal_why *why)
     return true;
 }
 
+static uint32_t scopes_of(const struct jwt *jwt, struct arena *arena)
+{
+    struct str words = jwt_text(jwt, STR("scope"), arena);
+    uint32_t scopes = 0;
+
+    while (words.len > 0) {
+        enum scope scope;
+
+        if (scope_parse(str_cut(&words, ' '), &scope))
+            scopes |= SCOPE_BIT(scope);
+    }
+    return scopes;
+}
+
+/* A robot's token that this gateway issued: the robot, and what it was issued on, must be there
+ * still. */
+static bool find_own_robot(struct call *call, const struct jwt *jwt, struct refusal_why *why)
+{
+    struct caller *caller = &call->caller;
+    struct jwt_claims claims;
+    struct issued_robot robot = {.name = jwt_text(jwt, STR("robot"), call->arena),
+                                 .client_id = jwt_text(jwt, STR("client_id"), call->arena),
+                                 .warrant = jwt_text(jwt, STR("warrant"), call->arena)};
+    enum jwt_why jwt_why = judge(call, NULL, issuer_url(call->worker->gate->issuer), jwt, &claims);
+
+    if (jwt_why == JWT_OK &&
+        !json_i64(&jwt->claims, json_get(&jwt->claims, 0, STR("robot_id")), &robot.id))
+        jwt_why = JWT_BAD_CLAIMS;
+    if (jwt_why != JWT_OK)
+        return fail_jwt(why, jwt_why);
+    if (token_table_find_issued(snapshot_tokens(call->snapshot), &robot, caller, &why->failure,
+                                NULL) != ERR_OK)
+        return false;
+    caller->client_id = robot.client_id;
+    caller->provider = jwt_text(jwt, STR("idp"), call->arena);
+    caller->subject = claims.subject;
+    caller->audience = claims.audience;
+    caller->token_id = claims.id;
+    caller->scopes &= scopes_of(jwt, call->arena);
+    caller->issued_us = claims.issued_at * 1000000;
+    caller->expires_us = claims.expires_at * 1000000;
+    return true;
+}
+
 /* A token that this gateway issued itself: the person is the provider's that vouched. */
 static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_why *why)
 {
@@ -204,6 +252,8 @@ static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_wh
     struct jwt_claims claims;
     enum jwt_why jwt_why = issuer_verify(gate->issuer, jwt);
 
+    if (jwt_why == JWT_OK && json_get(&jwt->claims, 0, STR("robot")) != JSON_NONE)
+        return find_own_robot(call, jwt, why);
     if (jwt_why == JWT_OK && vouches == NULL)
         return fail(why, AUTH_ISSUER);
     if (jwt_why == JWT_OK)
@@ -214,6 +264,7 @@ static bool find_own(struct call *call, const struct jwt *jwt, struct refusal_wh
     if (!make_person(call, &own, jwt, &claims, why))
         return false;
     call->caller.session_id = jwt_text(jwt, STR("sid"), call->arena);
+    call->caller.is_issued = true;
     return is_still_good(call, why);
 }
 
@@ -333,7 +384,9 @@ static bool check_token(struct call *call, struct str token, bool may_wait, stru
     const struct gate *gate = call->worker->gate;
 
     why->failure = AUTH_MISSING;
-    if (provider_is_any(&gate->settings->identity) && jwt_looks_like(token))
+    if (jwt_looks_like(token) &&
+        (provider_is_any(&gate->settings->identity) ||
+         client_table_count(token_table_clients(snapshot_tokens(call->snapshot))) > 0))
         return find_person(call, token, may_wait, why);
     if (is_opaque(call, token))
         return find_opaque(call, token, may_wait, why);

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/table.h"
+#include "identity/client_table.h"
 #include "identity/scopes.h"
 #include "identity/user_key.h"
+#include "identity/warrant.h"
 
 /* A token as the table keeps it, with the caller it makes. */
 struct known {
@@ -21,6 +23,7 @@ struct token_table {
     struct arena *arena;   /* of the views in callers */
     struct table *by_user; /* provider, NUL, subject to struct known_user */
     struct table *ended;   /* ids of sessions */
+    struct client_table *clients;
     struct known_user *users;
     struct known *tokens; /* by the order given */
     struct known *robots; /* what a listener or a workload acts as */
@@ -90,12 +93,14 @@ static bool keep_nets(struct arena *arena, struct caller *caller)
 bool caller_dup(struct arena *arena, const struct caller *caller, struct caller *ret_caller)
 {
     struct caller copy = *caller;
-    if (!keep(arena, &copy.id) || !keep(arena, &copy.name) || !keep(arena, &copy.owner) ||
-        !keep(arena, &copy.issuer) || !keep(arena, &copy.subject) || !keep(arena, &copy.email) ||
-        !keep(arena, &copy.token_id) || !keep(arena, &copy.provider) ||
-        !keep(arena, &copy.audience) || !keep(arena, &copy.session_id) ||
-        !keep(arena, &copy.client_id) || !keep(arena, &copy.chain) || !keep_groups(arena, &copy) ||
-        !keep_nets(arena, &copy))
+    struct str *const texts[] = {&copy.id,       &copy.name,       &copy.owner,     &copy.issuer,
+                                 &copy.subject,  &copy.email,      &copy.token_id,  &copy.provider,
+                                 &copy.audience, &copy.session_id, &copy.client_id, &copy.chain,
+                                 &copy.warrant};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (!keep(arena, texts[i]))
+            return false;
+    if (!keep_groups(arena, &copy) || !keep_nets(arena, &copy))
         return false;
     *ret_caller = copy;
     return true;
@@ -239,6 +244,8 @@ static enum err_code add_robots(struct token_table *table, const struct robot *r
             return out_of_memory(err);
         table->robot_count = i + 1;
         if (!make_robot(table->arena, &robots[i], &known->caller) ||
+            !warrant_make(known->identity, known->identity_count, table->arena,
+                          &known->caller.warrant) ||
             !table_put(table->by_robot, robots[i].name, known, &old))
             return out_of_memory(err);
     }
@@ -305,9 +312,19 @@ static enum err_code add_sessions(struct token_table *table, const struct token_
     return ERR_OK;
 }
 
+/* A client that was removed has no tokens any more. Those of sessions end with these. */
+static bool has_lost_client(const struct token_table *table, const struct caller *caller)
+{
+    return client_table_blocks(table->clients, caller) ||
+           (caller->is_issued && caller->session_id.len == 0 &&
+            !client_table_knows(table->clients, caller->client_id));
+}
+
 bool token_table_is_taken_back(const struct token_table *table, const struct caller *caller)
 {
     struct known_user user;
+    if (has_lost_client(table, caller))
+        return true;
     if (caller->session_id.len > 0)
         return table_get(table->ended, caller->session_id) != NULL;
     return token_table_find_user(table, caller->provider, caller->subject, &user) &&
@@ -354,9 +371,11 @@ static bool make_tables(struct token_table *table, const struct token_table_inpu
     table->by_robot = table_new();
     table->by_user = table_new();
     table->ended = table_new();
+    table->clients = client_table_new(input);
     return table->arena != NULL && table->tokens != NULL && table->robots != NULL &&
            table->users != NULL && table->by_hash != NULL && table->by_id != NULL &&
-           table->by_robot != NULL && table->by_user != NULL && table->ended != NULL;
+           table->by_robot != NULL && table->by_user != NULL && table->ended != NULL &&
+           table->clients != NULL;
 }
 
 enum err_code token_table_new(const struct token_table_input *input, struct token_table **ret_table,
@@ -389,6 +408,7 @@ void token_table_free(struct token_table *table)
     table_free(table->by_robot);
     table_free(table->by_user);
     table_free(table->ended);
+    client_table_free(table->clients);
     free(table->users);
     free(table->tokens);
     free(table->robots);
@@ -485,6 +505,16 @@ enum err_code token_table_find_robot(const struct token_table *table, struct str
     return ERR_OK;
 }
 
+enum err_code token_table_find_robot_id(const struct token_table *table, int64_t robot_id,
+                                        struct caller *ret_caller)
+{
+    for (size_t i = 0; robot_id != 0 && i < table->robot_count; i++)
+        if (table->robots[i].caller.robot_id == robot_id)
+            return token_table_find_robot(table, table->robots[i].caller.name, ret_caller, NULL,
+                                          NULL);
+    return ERR_NOT_FOUND;
+}
+
 static bool fits(const struct known *robot, struct str provider, workload_claim_fn *claim,
                  const void *ctx)
 {
@@ -518,11 +548,54 @@ enum err_code token_table_find_workload(const struct token_table *table, struct 
     return refuse(AUTH_MACHINE, ret_failure, err);
 }
 
+const struct client_table *token_table_clients(const struct token_table *table)
+{
+    return table->clients;
+}
+
+static bool may_be_had(const struct token_table *table, const struct known *known,
+                       const struct issued_robot *robot)
+{
+    if (robot->client_id.len > 0)
+        return client_table_is_robot(table->clients, robot->client_id, robot->id, robot->name) &&
+               !client_table_is_blocked(table->clients, robot->client_id);
+    return known->caller.warrant.len > 0 && str_eq(known->caller.warrant, robot->warrant);
+}
+
+enum err_code token_table_find_issued(const struct token_table *table,
+                                      const struct issued_robot *robot, struct caller *ret_caller,
+                                      enum auth_failure *ret_failure, struct err *err)
+{
+    const struct known *known = table_get(table->by_robot, robot->name);
+    if (known == NULL || known->is_disabled || known->caller.robot_id != robot->id)
+        return refuse(AUTH_DISABLED, ret_failure, err);
+    if (!may_be_had(table, known, robot))
+        return refuse(AUTH_REVOKED, ret_failure, err);
+    *ret_caller = known->caller;
+    ret_caller->is_listener_as = false;
+    ret_caller->is_issued = true;
+    return ERR_OK;
+}
+
+/* Is a robot with an issued token still what it was? */
+static bool has_issued(const struct token_table *table, const struct caller *caller, int64_t now_us)
+{
+    const struct issued_robot robot = {.name = caller->name,
+                                       .id = caller->robot_id,
+                                       .client_id = caller->client_id,
+                                       .warrant = caller->warrant};
+    struct caller found;
+    return caller->expires_us > now_us &&
+           token_table_find_issued(table, &robot, &found, NULL, NULL) == ERR_OK;
+}
+
 bool token_table_has(const struct token_table *table, const struct caller *caller, int64_t now_us)
 {
     enum auth_failure why = AUTH_UNKNOWN;
     struct known_user user;
     bool is_person = caller->provider.len > 0 && caller->kind != PRINCIPAL_ROBOT;
+    if (caller->kind == PRINCIPAL_ROBOT && caller->is_issued)
+        return has_issued(table, caller, now_us);
     if (is_person && !caller->has_own_token)
         return caller->expires_us > now_us && !token_table_is_taken_back(table, caller) &&
                (!token_table_find_user(table, caller->provider, caller->subject, &user) ||

@@ -53,7 +53,10 @@ struct caller {
     const struct addr_net *networks; /* it may call from; none: from anywhere */
     size_t network_count;
     bool is_listener_as; /* no token was shown: the listener's `as` says who it is */
-    bool has_own_token;  /* token_id is one of this gateway's API tokens (prr_, pru_, pra_) */
+    bool is_issued; /* by this gateway's own token endpoint: it ends with what it was issued on */
+    struct str
+        warrant; /* of a robot's workload that got an issued token: its identity; else empty */
+    bool has_own_token; /* token_id is one of this gateway's API tokens (prr_, pru_, pra_) */
 };
 
 /* False: arena full. */
@@ -85,6 +88,7 @@ const char *auth_failure_word(enum auth_failure failure);
 bool owner_has_left(const struct user *users, size_t count, struct str email);
 
 struct token_table;
+struct client_table;
 struct identity_rules;
 
 struct token_table_input {
@@ -98,6 +102,10 @@ struct token_table_input {
     size_t session_count;
     const struct identity_rules *rules; /* NULL: keys of people are nobody's */
     int64_t key_max_us;                 /* keys of people live no longer */
+    const struct client *clients;
+    size_t client_count;
+    const struct client_mark *marks;
+    size_t mark_count;
 };
 
 /* Copies what it needs. A robot whose owner is disabled is disabled. ERR_CONFLICT: two tokens with
@@ -118,6 +126,10 @@ enum err_code token_table_find_robot(const struct token_table *table, struct str
                                      struct caller *ret_caller, enum auth_failure *ret_failure,
                                      struct err *err) MUST_CHECK;
 
+/* The same, by the id of the robot. */
+enum err_code token_table_find_robot_id(const struct token_table *table, int64_t robot_id,
+                                        struct caller *ret_caller) MUST_CHECK;
+
 /* The text claim of a workload's token; empty: there is none. */
 typedef struct str workload_claim_fn(const void *ctx, struct str name);
 
@@ -128,6 +140,22 @@ enum err_code token_table_find_workload(const struct token_table *table, struct 
                                         struct caller *ret_caller, enum auth_failure *ret_failure,
                                         struct err *err) MUST_CHECK;
 
+/* What an access token of this gateway says of the robot that it is of. */
+struct issued_robot {
+    struct str name;
+    int64_t id;
+    struct str client_id; /* it was issued to; or empty, */
+    struct str warrant;   /* and this of the robot's workload */
+};
+
+/* The robot, if it is the one that the token was issued for, and may still be had by this client or
+ * this workload. With every scope of a robot. */
+enum err_code token_table_find_issued(const struct token_table *table,
+                                      const struct issued_robot *robot, struct caller *ret_caller,
+                                      enum auth_failure *ret_failure, struct err *err) MUST_CHECK;
+/* The clients, as long as the table. */
+const struct client_table *token_table_clients(const struct token_table *table);
+
 /* What is known of a person beyond the token. */
 struct known_user {
     int64_t id;
@@ -137,7 +165,8 @@ struct known_user {
 };
 
 /* Was what this person shows taken back before its time: the session ended, or, where it comes of
- * none, the person signed out everywhere after it was issued? */
+ * none, the person signed out everywhere after it was issued; the client was blocked, or, of a
+ * token of this gateway without a session, is known no more? */
 bool token_table_is_taken_back(const struct token_table *table, const struct caller *caller);
 
 /* False: this person was never seen. */

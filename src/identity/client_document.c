@@ -88,6 +88,14 @@ enum err_code client_document_check_url(const struct client_document_rules *rule
     return ERR_OK;
 }
 
+enum err_code client_document_check_keys_url(struct str text, struct err *err)
+{
+    const struct client_document_rules anywhere = {.is_off = false};
+    struct url url;
+
+    return check_place(&anywhere, text, &url, err);
+}
+
 struct str client_document_host(struct str text)
 {
     struct url url;

@@ -27,6 +27,8 @@ bool client_document_is_url(struct str id);
  * the settings do not trust its host. */
 enum err_code client_document_check_url(const struct client_document_rules *rules, struct str url,
                                         struct err *err) MUST_CHECK;
+/* May keys be fetched from there that an administrator names? Of every host. */
+enum err_code client_document_check_keys_url(struct str url, struct err *err) MUST_CHECK;
 /* The host of the URL, with its port if one is written; empty: no URL. */
 struct str client_document_host(struct str url);
 /* json: what was fetched from url. Views live in arena. ERR_INVALID says what is wrong. */

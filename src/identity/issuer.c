@@ -221,8 +221,16 @@ static void write_claims(const struct issuer *issuer, const struct issue *issue,
     jsonw_name_str(&w, "iss", issuer->url);
     jsonw_name_str(&w, "aud", issue->audience);
     jsonw_name_str(&w, "sub", caller->subject);
-    jsonw_name_str(&w, "idp", caller->provider);
-    jsonw_name_str(&w, "client_id", caller->client_id);
+    if (caller->provider.len > 0)
+        jsonw_name_str(&w, "idp", caller->provider);
+    if (caller->client_id.len > 0 || caller->kind != PRINCIPAL_ROBOT)
+        jsonw_name_str(&w, "client_id", caller->client_id);
+    if (caller->kind == PRINCIPAL_ROBOT) {
+        jsonw_name_str(&w, "robot", caller->name);
+        jsonw_name_i64(&w, "robot_id", caller->robot_id);
+        if (caller->warrant.len > 0)
+            jsonw_name_str(&w, "warrant", caller->warrant);
+    }
     if (caller->session_id.len > 0)
         jsonw_name_str(&w, "sid", caller->session_id);
     jsonw_name_str(&w, "jti", str_of(id_text, UUID_TEXT_BYTES));

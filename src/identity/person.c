@@ -1,6 +1,7 @@
 #include "identity/person.h"
 
 #include "base/buf.h"
+#include "identity/client_table.h"
 
 enum { MAX_GROUPS = 512, MAX_GROUP_BYTES = 256, MAX_ACTORS = 8, MAX_NAME_BYTES = 256 };
 
@@ -245,6 +246,14 @@ static bool name_person(const struct provider *provider, const struct jwt *jwt,
     return caller->id.ptr != NULL && read_groups(provider, jwt, arena, caller);
 }
 
+static bool is_agent(const struct identity_rules *rules, const struct token_table *users,
+                     struct str client)
+{
+    return rules->interactive_clients == INTERACTIVE_DELEGATED ||
+           provider_is_agent(rules, client) ||
+           client_table_is_agent(token_table_clients(users), client);
+}
+
 enum person_result person_of(const struct identity_rules *rules, const struct provider *provider,
                              const struct jwt *jwt, const struct jwt_claims *claims,
                              const struct token_table *users, struct arena *arena,
@@ -261,8 +270,7 @@ enum person_result person_of(const struct identity_rules *rules, const struct pr
         return PERSON_INVALID;
     if (token_table_find_user(users, provider->name, claims->subject, &user) && user.is_disabled)
         return PERSON_DISABLED;
-    if (caller.chain.len > 0 || rules->interactive_clients == INTERACTIVE_DELEGATED ||
-        provider_is_agent(rules, caller.client_id)) {
+    if (caller.chain.len > 0 || is_agent(rules, users, caller.client_id)) {
         caller.kind = PRINCIPAL_DELEGATED;
         caller.owner = caller.email.len > 0 ? caller.email : caller.id;
         if (caller.chain.len == 0)

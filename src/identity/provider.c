@@ -79,7 +79,7 @@ bool provider_may_state(const struct provider *provider, struct str email)
 bool provider_has_clients(const struct identity_rules *rules)
 {
     for (size_t i = 0; i < rules->client_count; i++) {
-        if (rules->clients[i].may_exchange)
+        if (rules->clients[i].may_exchange || rules->clients[i].robot.len > 0)
             return true;
     }
     return provider_has_ema(rules);
@@ -96,19 +96,32 @@ struct provider provider_own(const struct provider *vouches)
     };
 }
 
-bool provider_has_ema(const struct identity_rules *rules)
+bool provider_has_workloads(const struct identity_rules *rules)
 {
     for (size_t i = 0; i < rules->provider_count; i++) {
-        if (rules->providers[i].ema_client_count > 0)
+        if (rules->providers[i].is_workloads)
             return true;
     }
     return false;
 }
 
-bool provider_takes_client(const struct provider *provider, struct str client_id)
+bool provider_has_ema(const struct identity_rules *rules)
 {
+    for (size_t i = 0; i < rules->provider_count; i++) {
+        if (rules->providers[i].ema_client_count > 0 || rules->providers[i].takes_stored)
+            return true;
+    }
+    return false;
+}
+
+/* The list of the settings is of clients that the settings, or their own documents, describe: an
+ * administrator can't put keys of their own behind one of its ids. */
+bool provider_takes_client(const struct provider *provider, const struct oauth_client *client)
+{
+    if (client->is_stored)
+        return provider->takes_stored && str_eq(client->redeems, provider->name);
     for (size_t i = 0; i < provider->ema_client_count; i++) {
-        if (str_eq(provider->ema_clients[i], client_id))
+        if (str_eq(provider->ema_clients[i], client->id))
             return true;
     }
     return false;

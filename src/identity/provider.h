@@ -31,18 +31,28 @@ struct provider {
     struct str name_claim;
     const struct str *email_domains; /* e-mail addresses it may state; none: any */
     size_t email_domain_count;
+    bool counts_once;              /* a workload gets one token for each token of its own */
     bool is_workloads;             /* its tokens are of programs, which are robots here or nobody */
     const struct str *ema_clients; /* clients that may redeem its ID-JAGs here; none: nobody */
     size_t ema_client_count;
+    bool takes_stored; /* and those that an administrator keeps in the store for this provider */
 };
 
 /* A client that authenticates itself at the token endpoint: by a secret, or by assertions signed
- * with its own keys (RFC 7523). */
+ * with its own keys (RFC 7523). Of the settings file, or kept in the store. */
 struct oauth_client {
     struct str id;
-    struct str secret;    /* a name in secrets_dir; empty: none */
+    struct str secret;    /* of the settings: a name in secrets_dir; empty: none */
     struct provider keys; /* name and issuer are the id; jwks_url empty: none */
     bool may_exchange;    /* an agent that gets tokens in place of those of people (RFC 8693) */
+    struct str robot;     /* of the settings: the name of the robot that it is; empty: none */
+    bool is_stored;
+    bool is_agent; /* what it calls is delegated; of the settings, `agents` says so */
+    bool has_hash;
+    uint8_t hash[32];   /* keyed, of its secret */
+    struct str jwks;    /* its keys themselves, JSON; or empty */
+    struct str redeems; /* the provider whose ID-JAGs it may redeem; or empty */
+    int64_t robot_id;   /* that it is; 0: none */
 };
 
 /* Who a token of an interactive client is for (docs/identity.md says what it costs and protects).
@@ -96,11 +106,13 @@ struct identity_rules {
 
 /* Does the token endpoint serve anybody? */
 bool provider_has_clients(const struct identity_rules *rules);
+/* Is there a platform that vouches for programs? */
+bool provider_has_workloads(const struct identity_rules *rules);
 /* Is there anybody who may redeem ID-JAGs here? */
 bool provider_has_ema(const struct identity_rules *rules);
 /* This gateway's own tokens, as tokens of the provider that vouched: claims have one name. */
 struct provider provider_own(const struct provider *vouches);
-bool provider_takes_client(const struct provider *provider, struct str client_id);
+bool provider_takes_client(const struct provider *provider, const struct oauth_client *client);
 /* NULL: no such provider, or client. By name alone the local one is found, while it is on: no token
  * from outside is its. */
 const struct provider *provider_by_name(const struct identity_rules *rules, struct str name);

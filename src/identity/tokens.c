@@ -32,15 +32,25 @@ const char *token_kind_word(enum token_kind kind)
     return kinds[kind].word;
 }
 
-void token_mint(enum token_kind kind, char ret_text[TOKEN_TEXT_LEN + 1])
+static void mint(const char *prefix, char ret_text[TOKEN_TEXT_LEN + 1])
 {
     uint8_t secret[32];
     rand_bytes(secret, sizeof secret);
-    memcpy(ret_text, kinds[kind].prefix, PREFIX_LEN);
+    memcpy(ret_text, prefix, PREFIX_LEN);
     base62_encode_32(secret, ret_text + PREFIX_LEN);
     crypto_wipe(secret, sizeof secret);
     base62_encode_u32(crc32_ieee(ret_text, BODY_LEN), ret_text + BODY_LEN);
     ret_text[TOKEN_TEXT_LEN] = '\0';
+}
+
+void token_mint(enum token_kind kind, char ret_text[TOKEN_TEXT_LEN + 1])
+{
+    mint(kinds[kind].prefix, ret_text);
+}
+
+void token_mint_client_secret(char ret_text[TOKEN_TEXT_LEN + 1])
+{
+    mint(TOKEN_CLIENT_PREFIX, ret_text);
 }
 
 void token_mint_id(char ret_id[TOKEN_ID_LEN + 1])
@@ -78,7 +88,7 @@ bool token_looks_ours(struct str text)
         if (str_starts(text, str_c(kinds[kind].prefix)))
             return true;
     }
-    return false;
+    return str_starts(text, STR(TOKEN_CLIENT_PREFIX));
 }
 
 void token_hash(const uint8_t pepper[TOKEN_PEPPER_BYTES], struct str text,

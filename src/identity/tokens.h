@@ -25,6 +25,9 @@
 
 /* A new token, NUL-terminated; the caller shows it once and wipes it (crypto_wipe). */
 void token_mint(enum token_kind kind, char ret_text[TOKEN_TEXT_LEN + 1]);
+/* A new secret of an OAuth client, of the same form: no bearer token, and never taken for one. */
+#define TOKEN_CLIENT_PREFIX "prc_"
+void token_mint_client_secret(char ret_text[TOKEN_TEXT_LEN + 1]);
 /* A new public id, NUL-terminated: "t" and base62 digits. It says nothing about the token. */
 void token_mint_id(char ret_id[TOKEN_ID_LEN + 1]);
 

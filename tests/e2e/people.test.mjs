@@ -185,7 +185,7 @@ describe('who is not', { timeout: 60000 }, () => {
       const body = await reply.json();
       assert.equal(reply.status, 200);
       assert.equal(body.resource, `${gateway.url}${path}`);
-      assert.deepEqual(body.authorization_servers, [corp.url, partner.url, strict.url]);
+      assert.deepEqual(body.authorization_servers, [corp.url, partner.url, strict.url, gateway.url], 'this gateway last: it serves robots alone');
     }
     for (const path of ['/api/v1/servers', '/mcp/a/b', 'x'])
       assert.equal((await fetch(`${gateway.url}/.well-known/oauth-protected-resource${path}`)).status === 200, false);

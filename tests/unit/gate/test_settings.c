@@ -127,6 +127,15 @@ static void what_is_wrong_is_refused_with_its_line(void **state)
          "identity: {providers: [{name: a, issuer: https://l.example.com, algorithms: [HS256]}]}\n",
          "'HS256' is no algorithm"},
         {BASE "identity: {client_documents: maybe}\n", "true or false"},
+        {BASE "identity: {clients: [{id: a, secret: b, robots: [c]}]}\n", "exchange, robot"},
+        {BASE "identity: {providers: [{name: corp, issuer: https://l.example.com, ema: {}}]}\n",
+         "ema takes"},
+        {BASE "identity: {providers: [{name: corp, issuer: https://l.example.com, ema: {stored: "
+              "perhaps}}]}\n",
+         "true or false"},
+        {BASE "identity: {providers: [{name: corp, issuer: https://l.example.com, single_use: "
+              "perhaps}]}\n",
+         "true or false"},
         {BASE "identity: {client_documents: {hosts: [a]}}\n", "takes domains, networks, ca"},
         {BASE "identity: {client_documents: {domains: []}}\n", "domains is empty"},
         {BASE "identity: {client_documents: {networks: [10.0.0.1/8]}}\n", "behind the prefix"},
