@@ -84,7 +84,8 @@ void caller_cache_put(struct caller_cache *cache, struct str authorization,
     memcpy(slot->value, authorization.ptr, authorization.len);
     slot->len = authorization.len;
     slot->caller = *caller;
-    if (caller->provider.len == 0 || caller->has_own_token)
+    /* What is wholly the table's lives as long as the snapshot, and the cache no longer. */
+    if (caller->has_own_token || (caller->provider.len == 0 && !caller->is_issued))
         return;
     slot->arena = arena_new(ARENA_BYTES);
     if (slot->arena == NULL || !caller_dup(slot->arena, caller, &slot->caller))

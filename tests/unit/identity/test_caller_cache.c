@@ -125,6 +125,33 @@ static void a_person_is_copied_in_and_out(void **state)
     assert_true(str_eq(one.groups[0], STR("data-analysts")));
 }
 
+/* No provider vouches, but what the token says of it is the request's. */
+static void a_robot_with_an_issued_token_is_copied_in_and_out(void **state)
+{
+    struct caller_cache *cache = caller_cache_new();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 16);
+    char audience[] = "https://gate/mcp/docs";
+    char client[] = "ci";
+    const struct caller robot = {.kind = PRINCIPAL_ROBOT,
+                                 .id = STR_INIT("robot:nightly"),
+                                 .audience = str_c(audience),
+                                 .client_id = str_c(client),
+                                 .warrant = STR_INIT("w"),
+                                 .is_issued = true,
+                                 .expires_us = 1000};
+    struct caller one;
+    (void)state;
+    caller_cache_put(cache, STR("Bearer one"), &robot);
+    memset(audience, 'x', sizeof audience - 1);
+    memset(client, 'x', sizeof client - 1);
+    assert_true(caller_cache_find(cache, STR("Bearer one"), 1, arena, &one));
+    caller_cache_free(cache);
+    assert_str(one.audience, "https://gate/mcp/docs");
+    assert_str(one.client_id, "ci");
+    assert_str(one.warrant, "w");
+    assert_true(one.is_issued);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +162,7 @@ int main(void)
         cmocka_unit_test(no_value_finds_the_caller_of_another),
         cmocka_unit_test(values_too_long_are_not_kept),
         cmocka_unit_test(a_person_is_copied_in_and_out),
+        cmocka_unit_test(a_robot_with_an_issued_token_is_copied_in_and_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
