@@ -22,7 +22,7 @@ struct key_pair {
  * what was there. */
 struct key_ring {
     atomic_uint refs;
-    struct key_pair pairs[SIGNING_MAX_GENERATIONS]; /* the newest first */
+    struct key_pair pairs[SIGNING_MAX_GENERATIONS + 1]; /* that signs, older ones, the next one */
     size_t count;
     struct jwk_set *keys; /* the public ones */
 };
@@ -91,6 +91,15 @@ static enum err_code derive(const struct keyring *keyring, uint64_t generation,
     return code;
 }
 
+static enum err_code add(const struct keyring *keyring, uint64_t generation, struct key_ring *ring,
+                         struct err *err)
+{
+    enum err_code code = derive(keyring, generation, &ring->pairs[ring->count], err);
+
+    ring->count += code == ERR_OK ? 1 : 0;
+    return code;
+}
+
 static enum err_code fill(const struct keyring *keyring, const struct signing *signing,
                           struct key_ring *ring, struct err *err)
 {
@@ -98,10 +107,12 @@ static enum err_code fill(const struct keyring *keyring, const struct signing *s
     enum err_code code = ERR_OK;
 
     buf_init(&text, 16 << 10);
-    for (uint64_t at = signing->newest; at >= signing->oldest && code == ERR_OK; at--) {
-        code = derive(keyring, at, &ring->pairs[ring->count], err);
-        ring->count += code == ERR_OK ? 1 : 0;
-    }
+    for (uint64_t at = signing->newest; at >= signing->oldest && code == ERR_OK; at--)
+        code = add(keyring, at, ring, err);
+    /* Published before it signs: other gateways of the store, and whoever keeps the document, know
+     * it when its first token comes. */
+    if (code == ERR_OK)
+        code = add(keyring, signing->newest + 1, ring, err);
     if (code != ERR_OK)
         return code;
     write_keys(ring, &text);

@@ -28,9 +28,11 @@ enum err_code issuer_use(struct issuer *issuer, const struct signing *signing,
 void issuer_free(struct issuer *issuer); /* NULL is fine */
 
 struct str issuer_url(const struct issuer *issuer);
-/* The signature: is it of one of the generations that count? */
+/* The signature: is it of one of the generations that count, or of the one after them? Another
+ * gateway may have gone on to it a moment ago. */
 enum jwt_why issuer_verify(struct issuer *issuer, const struct jwt *jwt) MUST_CHECK;
-/* The public keys, the signing one first, as the document that others fetch. */
+/* The public keys, the signing one first and the next one last, as the document that others fetch.
+ */
 void issuer_write_keys(struct issuer *issuer, struct buf *out);
 
 /* What a token says. provider stands for issuer and name of the identity provider. */

@@ -322,14 +322,18 @@ describe('the key of this gateway', { timeout: 60000 }, () => {
 
   test('is replaced, and tokens of before stay good, over a restart, too', async () => {
     const before = (await redeem(await jag())).json.access_token;
+    const [signs, next] = await published();
+    assert.equal(signs, kidOf(before));
     assert.match(await gateway.ok('key', 'rotate', 'signing'), /replaced/);
     const after = (await redeem(await jag())).json.access_token;
-    assert.notEqual(kidOf(before), kidOf(after));
-    assert.deepEqual(await published(), [kidOf(after), kidOf(before)]);
+    assert.equal(kidOf(after), next, 'it was published before it signed');
+    const now = await published();
+    assert.deepEqual(now.slice(0, 2), [kidOf(after), kidOf(before)]);
+    assert.equal(new Set(now).size, 3, 'and so is the one after it');
     for (const each of [before, after]) assert.equal((await call(each)).status, 200);
     await gateway.stop();
     await gateway.serve();
-    assert.deepEqual(await published(), [kidOf(after), kidOf(before)]);
+    assert.deepEqual(await published(), now);
     for (const each of [before, after]) assert.equal((await call(each)).status, 200);
     const changes = (await gateway.entries()).filter((entry) => entry.method === 'key.rotate');
     assert.equal(changes.length, 2, 'an intent and an outcome');
@@ -344,7 +348,7 @@ describe('the key of this gateway', { timeout: 60000 }, () => {
     for (let i = 0; i < 10; i++) last = await gateway.cli('key', 'rotate', 'signing');
     assert.equal(last.code, 1);
     assert.match(last.stderr, /wait until they have expired/);
-    assert.equal((await published()).length, 8);
+    assert.equal((await published()).length, 9);
     assert.equal((await gateway.cli('key', 'rotate', 'pepper')).code, 2);
   });
 });

@@ -154,10 +154,32 @@ static void a_new_key_signs_and_the_old_one_verifies_until_it_is_dropped(void **
     assert_ok(issuer_use(world->issuer, &signing, &err), err);
     assert_int_equal(issuer_verify(world->issuer, &before), JWT_UNKNOWN_KEY);
     assert_int_equal(issuer_verify(world->issuer, &after), JWT_OK);
+}
+
+static void the_next_key_is_known_before_it_signs_and_none_after_it(void **state)
+{
+    struct world *world = *state;
+    const struct caller ann = {.provider = STR_INIT("corp"), .subject = STR_INIT("ann")};
     const struct signing first = signing_first(1);
+    struct signing signing = first;
+    CLEANUP(buf_done) struct buf keys;
+    struct err err;
+    assert_ok(signing_rotate(&signing, 1000, 500, &err), err);
+    assert_ok(issuer_use(world->issuer, &signing, &err), err);
+    struct jwt second = mint(world, &ann, SCOPE_BIT(SCOPE_LIST));
+    assert_ok(signing_rotate(&signing, 2000, 500, &err), err);
+    assert_ok(issuer_use(world->issuer, &signing, &err), err);
+    struct jwt third = mint(world, &ann, SCOPE_BIT(SCOPE_LIST));
+    /* A gateway that has not heard of any of this. */
     assert_ok(issuer_use(world->issuer, &first, &err), err);
-    /* A gateway that has not heard of the new generation refuses it. */
-    assert_int_equal(issuer_verify(world->issuer, &after), JWT_UNKNOWN_KEY);
+    assert_int_equal(issuer_verify(world->issuer, &second), JWT_OK);
+    assert_int_equal(issuer_verify(world->issuer, &third), JWT_UNKNOWN_KEY);
+    struct jwt own = mint(world, &ann, SCOPE_BIT(SCOPE_LIST));
+    assert_false(str_eq(own.kid, second.kid));
+    buf_init(&keys, 1 << 16);
+    issuer_write_keys(world->issuer, &keys);
+    assert_true(str_find_str(buf_str(&keys), second.kid) < keys.len);
+    assert_true(str_find_str(buf_str(&keys), third.kid) == keys.len);
 }
 
 int main(void)
@@ -167,6 +189,7 @@ int main(void)
         cmocka_unit_test(an_address_that_nobody_vouched_for_is_not_said),
         cmocka_unit_test(every_token_has_an_id_of_its_own),
         cmocka_unit_test(gateways_with_the_same_keys_accept_each_other),
+        cmocka_unit_test(the_next_key_is_known_before_it_signs_and_none_after_it),
         cmocka_unit_test(a_new_key_signs_and_the_old_one_verifies_until_it_is_dropped),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
