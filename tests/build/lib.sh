@@ -37,7 +37,7 @@ make_tree() {
     mkdir -p "$work/tree/tools"
     cp "$1/meson.build" "$1/meson_options.txt" "$1/Makefile" "$work/tree/"
     cp "$1/tools/rooms" "$1/tools/check-layers" "$work/tree/tools/"
-    sed -nE "s/^subdir\('([a-z]+)'\).*/\1/p" "$1/meson.build" | while read -r dir; do
+    sed -nE "s/^subdir\('([a-z/]+)'\).*/\1/p" "$1/meson.build" | while read -r dir; do
         mkdir -p "$work/tree/$dir"
         : >"$work/tree/$dir/meson.build"
     done
