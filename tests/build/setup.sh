@@ -118,7 +118,7 @@ for program in awk cat chmod cmp cp dirname env grep mkdir mktemp rm sed sort; d
 done
 write_stand_ins
 
-echo "1..17"
+echo "1..18"
 for release in 12.4+deb12u11 13.8; do
     machine $release 1000 strace libuv1-dev
     setup run test
@@ -183,6 +183,13 @@ rm "$work/npm_fails"
 setup run
 [ $failed_first != 0 ] && [ $status = 0 ] && called_npm_alone
 report $? "an npm that failed is a failure, and is tried again"
+
+machine 13.8 0
+mkdir "$work/elsewhere"
+ln -s "$work/elsewhere" "$work/tree/node_modules"
+setup run
+[ $status != 0 ] && called_nothing && grep -q 'node_modules is a link' "$work/log"
+report $? "node_modules of another tree are not emptied"
 
 machine 13.8 0 strace
 : >"$work/apt_fails"

@@ -74,15 +74,15 @@ after(async () => {
 
 const endpoint = () => `${gateway.url}/mcp/docs`;
 
-// Runs the suite; onText sees what it has printed so far. Returns its exit code, what it printed, and its checks.
-async function conform(name, args, onText = () => {}) {
+// Runs the suite; hear sees what it has printed so far. Returns its exit code, what it printed, and its checks.
+async function conform(name, args, hear = () => {}) {
   const out = join(dir, name);
   const child = spawn(process.execPath, [suite, ...args, '-o', out], { cwd: root });
   let text = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk) => {
       text += chunk;
-      onText(text);
+      hear(text);
     });
   const code = await new Promise((resolve) => child.on('exit', resolve));
   const checks = readdirSync(out, { recursive: true })
