@@ -21,6 +21,11 @@ api_handler_fn tools_list;
 api_handler_fn tools_show;
 api_handler_fn tools_hints;
 api_handler_fn tools_set;
+api_handler_fn tools_history;
+api_handler_fn tools_diff;
+api_handler_fn reviews_list;
+api_handler_fn reviews_show;
+api_handler_fn reviews_decide;
 
 api_handler_fn robots_list;
 api_handler_fn robots_show;

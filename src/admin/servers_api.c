@@ -57,8 +57,9 @@ static void write_counts(struct jsonw *w, const struct snapshot *snapshot, struc
         counts = show_count_tools(snapshot, server);
     jsonw_name_i64(w, "tools", (int64_t)counts.tools);
     jsonw_name_i64(w, "unclassified", (int64_t)counts.unclassified);
-    if (counts.unclassified > 0)
-        show_command(w, name);
+    jsonw_name_i64(w, "quarantined", (int64_t)counts.quarantined);
+    if (counts.unclassified + counts.quarantined > 0)
+        show_command(w, name, &counts);
 }
 
 static void write_server(struct jsonw *w, const struct api_request *request,

@@ -142,17 +142,21 @@ struct tool_counts show_count_tools(const struct snapshot *snapshot,
         if (tool->is_gone)
             continue;
         counts.tools++;
-        counts.unclassified += !tool->is_classified;
+        counts.unclassified += tool->state == TOOL_UNCLASSIFIED || tool->state == TOOL_PROPOSED;
+        counts.quarantined += tool->state == TOOL_QUARANTINED;
     }
     return counts;
 }
 
-void show_command(struct jsonw *w, struct str server)
+void show_command(struct jsonw *w, struct str server, const struct tool_counts *counts)
 {
     char text[128];
 
-    (void)snprintf(text, sizeof text, "portreeve tool set " STR_FMT " --from-hints",
-                   STR_ARG(server));
+    if (counts->quarantined > 0)
+        (void)snprintf(text, sizeof text, "portreeve tool review " STR_FMT, STR_ARG(server));
+    else
+        (void)snprintf(text, sizeof text, "portreeve tool set " STR_FMT " --from-hints",
+                       STR_ARG(server));
     jsonw_name_str(w, "command", str_c(text));
 }
 
@@ -164,13 +168,14 @@ void show_hidden(struct jsonw *w, const struct snapshot *snapshot)
         const struct snapshot_server *server = snapshot_server_at(snapshot, i);
         struct tool_counts counts = show_count_tools(snapshot, server);
 
-        if (counts.unclassified == 0)
+        if (counts.unclassified + counts.quarantined == 0)
             continue;
         jsonw_object(w);
         jsonw_name_str(w, "server", server->name);
         jsonw_name_i64(w, "tools", (int64_t)counts.tools);
         jsonw_name_i64(w, "unclassified", (int64_t)counts.unclassified);
-        show_command(w, server->name);
+        jsonw_name_i64(w, "quarantined", (int64_t)counts.quarantined);
+        show_command(w, server->name, &counts);
         jsonw_end_object(w);
     }
     jsonw_end_array(w);

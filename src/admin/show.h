@@ -27,11 +27,13 @@ void show_session(struct jsonw *w, const struct oauth_session *session, int64_t 
 struct tool_counts {
     size_t tools;        /* that the server has now */
     size_t unclassified; /* of them, hidden because nobody said what they can do */
+    size_t quarantined;  /* of them, hidden until somebody approves them */
 };
 
 struct tool_counts show_count_tools(const struct snapshot *snapshot,
                                     const struct snapshot_server *server);
-/* "hidden": one {server, tools, unclassified, command} for each server with unclassified tools. */
+/* "hidden": one {server, tools, unclassified, quarantined, command} for each server that has some
+ * of either; command is the one to run next. */
 void show_hidden(struct jsonw *w, const struct snapshot *snapshot);
-/* The command that classifies the tools of a server. */
-void show_command(struct jsonw *w, struct str server);
+/* The command that a server's hidden tools ask for. */
+void show_command(struct jsonw *w, struct str server, const struct tool_counts *counts);

@@ -1,98 +1,13 @@
-#include <string.h>
-
 #include "admin/handlers.h"
 #include "admin/reply.h"
 #include "admin/show.h"
-#include "base/base64.h"
+#include "admin/tool_show.h"
 #include "catalog/category.h"
 #include "catalog/governance_edit.h"
 #include "gate/control.h"
 #include "gate/gate.h"
 
 enum { MAX_RULES = 10000 };
-
-/* What is known of a tool: as it was found, and what an administrator said. */
-struct found {
-    const struct server *server;
-    const struct tool *tool;
-    const struct snapshot_tool *exposed; /* NULL: not in the snapshot yet */
-    struct category_judgement judgement;
-};
-
-static const struct server *server_by_id(const struct governance *governance, int64_t id)
-{
-    for (size_t i = 0; i < governance->server_count; i++) {
-        if (governance->servers[i].id == id)
-            return &governance->servers[i];
-    }
-    return NULL;
-}
-
-static struct found judge(const struct snapshot *snapshot, const struct server *server,
-                          const struct tool *tool)
-{
-    struct found found = {.server = server, .tool = tool};
-    const struct snapshot_server *in = snapshot_find_server(snapshot, server->name);
-
-    found.judgement = category_judge(server->rules, server->rule_count, tool->name);
-    if (in != NULL)
-        found.exposed = snapshot_find_tool(snapshot, in, tool->name);
-    return found;
-}
-
-static const char *tool_state(const struct found *found)
-{
-    if (found->tool->is_gone)
-        return "gone";
-    if (found->exposed != NULL && !found->exposed->is_listed)
-        return "refused";
-    return found->judgement.is_classified ? "classified" : "unclassified";
-}
-
-static void write_facts(struct jsonw *w, const struct found *found)
-{
-    char hash[2 * TOOL_HASH_BYTES];
-    const struct tool_rule *rule = found->judgement.rule;
-
-    jsonw_name_str(w, "server", found->server->name);
-    jsonw_name_str(w, "name", found->tool->name);
-    if (found->exposed != NULL)
-        jsonw_name_str(w, "exposed_name", found->exposed->exposed);
-    jsonw_name_str(w, "category", str_c(category_word(found->judgement.category)));
-    jsonw_name_str(w, "state", str_c(tool_state(found)));
-    if (rule != NULL) {
-        jsonw_name_str(w, "rule", rule->pattern);
-        jsonw_name_str(w, "set_by", rule->author);
-        show_time(w, "set_at", rule->set_at_us);
-    }
-    if (found->exposed != NULL && found->exposed->is_listed && found->exposed->mcp.title.len > 0)
-        jsonw_name_str(w, "title", found->exposed->mcp.title);
-    hex_encode(found->tool->hash, TOOL_HASH_BYTES, hash);
-    jsonw_name_str(w, "hash", str_of(hash, sizeof hash));
-    show_time(w, "first_seen", found->tool->first_seen_us);
-    show_time(w, "last_seen", found->tool->last_seen_us);
-    show_time(w, "changed", found->tool->changed_us);
-}
-
-static enum err_code no_server(struct str name, struct err *err)
-{
-    return err_set(err, ERR_NOT_FOUND,
-                   "there is no server '" STR_FMT "'; `portreeve server list` shows them",
-                   STR_ARG(name));
-}
-
-/* name empty: any server. */
-static enum err_code load(const struct api_request *request, struct str name,
-                          struct store_view *view, struct err *err)
-{
-    enum err_code code = control_view(gate_control(request->gate), request->arena, view, err);
-
-    if (code != ERR_OK)
-        return code;
-    if (name.len > 0 && governance_find_server(&view->governance, name) == NULL)
-        return no_server(name, err);
-    return ERR_OK;
-}
 
 static void write_tools(const struct api_request *request, const struct store_view *view,
                         struct str only, struct api_reply *reply)
@@ -105,13 +20,13 @@ static void write_tools(const struct api_request *request, const struct store_vi
     jsonw_name(&w, "tools");
     jsonw_array(&w);
     for (size_t i = 0; i < view->tool_count; i++) {
-        const struct server *server = server_by_id(&view->governance, view->tools[i].server_id);
+        const struct server *server = tool_server(&view->governance, view->tools[i].server_id);
 
         if (server == NULL || (only.len > 0 && !str_eq(server->name, only)))
             continue;
-        struct found found = judge(snapshot, server, &view->tools[i]);
+        struct tool_found found = tool_find_standing(snapshot, server, &view->tools[i]);
         jsonw_object(&w);
-        write_facts(&w, &found);
+        tool_write_facts(&w, &found);
         jsonw_end_object(&w);
     }
     jsonw_end_array(&w);
@@ -133,70 +48,29 @@ void tools_list(const struct api_request *request, struct api_reply *reply)
         code = code == ERR_NOT_FOUND ? ERR_OK : code;
     }
     if (code == ERR_OK)
-        code = load(request, only, &view, &err);
+        code = tool_load(request, only, &view, &err);
     if (code != ERR_OK)
         reply_err(reply, &err);
     else
         write_tools(request, &view, only, reply);
 }
 
-/* By upstream or exposed name. */
-static const struct tool *find_tool(const struct store_view *view, const struct snapshot *snapshot,
-                                    const struct server *server, struct str name)
-{
-    for (size_t i = 0; i < view->tool_count; i++) {
-        const struct tool *tool = &view->tools[i];
-
-        if (tool->server_id != server->id)
-            continue;
-        struct found found = judge(snapshot, server, tool);
-        if (str_eq(tool->name, name) ||
-            (found.exposed != NULL && str_eq(found.exposed->exposed, name)))
-            return tool;
-    }
-    return NULL;
-}
-
-/* As JSON; as text when it holds what strict readers refuse (servers cut emoji in half). */
-static void write_definition(struct jsonw *w, struct str definition, struct arena *arena)
-{
-    struct json_doc doc;
-    struct err err;
-
-    if (json_parse(definition, &json_limits_default, arena, &doc, &err) != ERR_OK) {
-        jsonw_name_str(w, "definition_text", definition);
-        return;
-    }
-    jsonw_name(w, "definition");
-    jsonw_raw(w, definition);
-}
-
 void tools_show(const struct api_request *request, struct api_reply *reply)
 {
-    struct store_view view = {0};
+    struct tool_found found = {0};
     struct err err;
     struct jsonw w;
-
-    if (load(request, request->params[0], &view, &err) != ERR_OK) {
-        reply_err(reply, &err);
-        return;
-    }
-    const struct server *server = governance_find_server(&view.governance, request->params[0]);
     struct snapshot *snapshot = gate_snapshot(request->gate);
-    const struct tool *tool = find_tool(&view, snapshot, server, request->params[1]);
-    if (tool == NULL) {
-        (void)err_set(&err, ERR_NOT_FOUND,
-                      "server '" STR_FMT "' has no tool '" STR_FMT
-                      "'; `portreeve tool list` shows them",
-                      STR_ARG(server->name), STR_ARG(request->params[1]));
+
+    if (tool_find(request, snapshot, &found, &err) != ERR_OK) {
         reply_err(reply, &err);
     } else {
-        struct found found = judge(snapshot, server, tool);
-
         jsonw_init(&w, &reply->body);
         jsonw_object(&w);
-        write_facts(&w, &found);
-        write_definition(&w, tool->definition, request->arena);
+        tool_write_facts(&w, &found);
+        tool_write_definition(&w, "definition", found.tool->definition, request->arena);
+        if (found.tool->has_pin && !tool_is_in_force(found.tool))
+            tool_write_definition(&w, "definition_in_force", found.tool->pinned, request->arena);
         jsonw_end_object(&w);
     }
     snapshot_unref(snapshot);
@@ -223,7 +97,7 @@ static struct category_proposal propose(struct arena *arena, const struct tool *
 static void write_hint(struct jsonw *w, struct arena *arena, const struct server *server,
                        const struct tool *tool)
 {
-    struct category_judgement now = category_judge(server->rules, server->rule_count, tool->name);
+    struct review_standing now = review_judge(server, tool);
     struct category_proposal proposal = propose(arena, tool);
 
     jsonw_object(w);
@@ -242,7 +116,7 @@ void tools_hints(const struct api_request *request, struct api_reply *reply)
     struct err err;
     struct jsonw w;
 
-    if (load(request, request->params[0], &view, &err) != ERR_OK) {
+    if (tool_load(request, request->params[0], &view, &err) != ERR_OK) {
         reply_err(reply, &err);
         return;
     }
@@ -253,7 +127,8 @@ void tools_hints(const struct api_request *request, struct api_reply *reply)
     jsonw_name(&w, "tools");
     jsonw_array(&w);
     for (size_t i = 0; i < view.tool_count; i++) {
-        if (view.tools[i].server_id == server->id && !view.tools[i].is_gone)
+        if (view.tools[i].server_id == server->id && !view.tools[i].is_gone &&
+            view.tools[i].hold == REASON_GRANTED)
             write_hint(&w, request->arena, server, &view.tools[i]);
     }
     jsonw_end_array(&w);

@@ -52,6 +52,16 @@ static const struct word credential_modes[] = {
 #include "base/words.def"
 };
 
+static const struct word tool_states[] = {
+#define X_TOOL_STATE(name, word, meaning) [name] = {word, meaning},
+#include "base/words.def"
+};
+
+static const struct word releases[] = {
+#define X_RELEASE(name, word, meaning) [name] = {word, meaning},
+#include "base/words.def"
+};
+
 static const char *word_at(const struct word *words, size_t count, size_t index)
 {
     return index < count ? words[index].word : "?";
@@ -150,6 +160,21 @@ const char *credential_mode_word(enum credential_mode mode)
     return word_at(credential_modes, CREDENTIAL_MODES, mode);
 }
 
+const char *tool_state_word(enum tool_state state)
+{
+    return word_at(tool_states, TOOL_STATES, state);
+}
+
+const char *release_word(enum release release)
+{
+    return word_at(releases, RELEASES, release);
+}
+
+const char *release_meaning(enum release release)
+{
+    return meaning_at(releases, RELEASES, release);
+}
+
 bool category_parse(struct str word, enum category *ret_category)
 {
     size_t at = find(categories, CATEGORIES, word);
@@ -213,6 +238,24 @@ bool credential_mode_parse(struct str word, enum credential_mode *ret_mode)
     return true;
 }
 
+bool tool_state_parse(struct str word, enum tool_state *ret_state)
+{
+    size_t at = find(tool_states, TOOL_STATES, word);
+    if (at == TOOL_STATES)
+        return false;
+    *ret_state = (enum tool_state)at;
+    return true;
+}
+
+bool release_parse(struct str word, enum release *ret_release)
+{
+    size_t at = find(releases, RELEASES, word);
+    if (at == RELEASES)
+        return false;
+    *ret_release = (enum release)at;
+    return true;
+}
+
 void category_set_write(struct buf *out, uint8_t set, const char *sep)
 {
     write_set(out, categories, CATEGORIES, set, sep);
@@ -226,4 +269,9 @@ void principal_set_write(struct buf *out, uint8_t set, const char *sep)
 void scope_set_write(struct buf *out, uint32_t set, const char *sep)
 {
     write_set(out, scopes, SCOPES, set, sep);
+}
+
+void release_set_write(struct buf *out, uint8_t set, const char *sep)
+{
+    write_set(out, releases, RELEASES, set, sep);
 }

@@ -62,10 +62,23 @@ enum credential_mode {
     CREDENTIAL_MODES
 };
 
+enum tool_state {
+#define X_TOOL_STATE(name, word, meaning) name,
+#include "base/words.def"
+    TOOL_STATES
+};
+
+enum release {
+#define X_RELEASE(name, word, meaning) name,
+#include "base/words.def"
+    RELEASES
+};
+
 #define CATEGORY_BIT(category) ((uint8_t)(1u << (category)))
 #define CATEGORY_SET_ALL       ((uint8_t)((1u << CATEGORIES) - 1))
 #define PRINCIPAL_BIT(kind)    ((uint8_t)(1u << (kind)))
 #define PRINCIPAL_SET_ALL      ((uint8_t)((1u << PRINCIPAL_KINDS) - 1))
+#define RELEASE_BIT(release)   ((uint8_t)(1u << (release)))
 #define SCOPE_BIT(scope)       (1u << (scope))
 #define SCOPE_SET_ALL          ((1u << SCOPES) - 1)
 /* Everything a robot may need for its work; nothing that administers. */
@@ -98,6 +111,9 @@ const char *factor_meaning(enum factor factor);
 const char *reason_word(enum reason reason);
 enum factor reason_factor(enum reason reason);
 const char *credential_mode_word(enum credential_mode mode);
+const char *tool_state_word(enum tool_state state);
+const char *release_word(enum release release);
+const char *release_meaning(enum release release);
 
 /* Exact words only. False: no such word, *ret_x is untouched. */
 bool category_parse(struct str word, enum category *ret_category) MUST_CHECK;
@@ -107,8 +123,11 @@ bool scope_parse(struct str word, enum scope *ret_scope) MUST_CHECK;
 bool decision_parse(struct str word, enum decision *ret_decision) MUST_CHECK;
 bool reason_parse(struct str word, enum reason *ret_reason) MUST_CHECK;
 bool credential_mode_parse(struct str word, enum credential_mode *ret_mode) MUST_CHECK;
+bool tool_state_parse(struct str word, enum tool_state *ret_state) MUST_CHECK;
+bool release_parse(struct str word, enum release *ret_release) MUST_CHECK;
 
 /* Appends the words of a set in the order of the enum, with sep between. */
 void category_set_write(struct buf *out, uint8_t set, const char *sep);
 void principal_set_write(struct buf *out, uint8_t set, const char *sep);
 void scope_set_write(struct buf *out, uint32_t set, const char *sep);
+void release_set_write(struct buf *out, uint8_t set, const char *sep);

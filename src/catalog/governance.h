@@ -26,6 +26,11 @@
 #include "base/str.h"
 #include "store/objects.h"
 
+/* What a server has that says nothing of its review. */
+#define GOVERNANCE_RELEASE_PRESET RELEASE_BIT(RELEASE_FIRST)
+#define GOVERNANCE_LOOK_PRESET                                                                     \
+    ((uint8_t)(CATEGORY_BIT(CATEGORY_DESTRUCTIVE) | CATEGORY_BIT(CATEGORY_ADMIN)))
+
 /* What the settings of the gateway provide. A NULL function, or a NULL host, answers yes to all. */
 struct governance_host {
     bool (*has_program)(void *ctx, struct str name);

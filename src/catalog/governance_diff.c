@@ -90,6 +90,31 @@ static bool add_credential(struct arena *arena, struct facets *facets, const str
     return true;
 }
 
+/* A set in words; an empty one says so, for it differs from one that nobody wrote. */
+static bool add_words(struct arena *arena, struct facets *facets, const char *kind,
+                      const struct buf *words)
+{
+    struct str text = words->len == 0 ? STR("nothing") : arena_dup(arena, buf_str(words));
+    return !words->failed && text.ptr != NULL && add_facet(arena, facets, kind, STR_NONE, text);
+}
+
+static bool add_review(struct arena *arena, struct facets *facets, const struct server *server)
+{
+    struct buf release;
+    struct buf look;
+    buf_init(&release, 4096);
+    buf_init(&look, 4096);
+    release_set_write(&release, server->release, ", ");
+    category_set_write(&look, server->look, ", ");
+    bool is_good =
+        (server->release == GOVERNANCE_RELEASE_PRESET ||
+         add_words(arena, facets, "review release", &release)) &&
+        (server->look == GOVERNANCE_LOOK_PRESET || add_words(arena, facets, "review look", &look));
+    buf_done(&release);
+    buf_done(&look);
+    return is_good;
+}
+
 static struct str server_name(const void *item)
 {
     const struct server *server = item;
@@ -100,7 +125,7 @@ static bool server_apart(struct arena *arena, const void *item, struct facets *f
 {
     const struct server *server = item;
     const char *kind = server->kind == SERVER_PROGRAM ? "program" : "url";
-    if (!new_facets(arena, 3 + server->header_count + server->rule_count, facets) ||
+    if (!new_facets(arena, 5 + server->header_count + server->rule_count, facets) ||
         !add_facet(arena, facets, kind, STR_NONE, server->address) ||
         !add_credential(arena, facets, server))
         return false;
@@ -108,6 +133,8 @@ static bool server_apart(struct arena *arena, const void *item, struct facets *f
         if (!add_facet(arena, facets, "tool", server->rules[i].pattern,
                        str_c(category_word(server->rules[i].category))))
             return false;
+    if (!add_review(arena, facets, server))
+        return false;
     return !server->is_disabled || add_facet(arena, facets, "disabled", STR_NONE, STR_NONE);
 }
 

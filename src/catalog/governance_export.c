@@ -157,6 +157,23 @@ static void write_credential(struct buf *out, const struct server *server)
     buf_add_c(out, "}\n");
 }
 
+static void write_review(struct buf *out, const struct server *server)
+{
+    bool has_release = server->release != GOVERNANCE_RELEASE_PRESET;
+    bool has_look = server->look != GOVERNANCE_LOOK_PRESET;
+    if (!has_release && !has_look)
+        return;
+    buf_add_c(out, "    review: {");
+    if (has_release) {
+        buf_add_c(out, "release: [");
+        release_set_write(out, server->release, ", ");
+        buf_add_c(out, has_look ? "], " : "]");
+    }
+    if (has_look)
+        write_categories(out, "look", server->look);
+    buf_add_c(out, "}\n");
+}
+
 static void write_server(struct buf *out, const struct server *server)
 {
     buf_add_c(out, "  - name: ");
@@ -177,6 +194,7 @@ static void write_server(struct buf *out, const struct server *server)
         write_text(out, server->rules[i].pattern);
         buf_printf(out, ": %s\n", category_word(server->rules[i].category));
     }
+    write_review(out, server);
     if (server->is_disabled)
         buf_add_c(out, "    disabled: true\n");
 }

@@ -139,6 +139,44 @@ static enum err_code server_tools(struct reader *r, const struct yaml_node *node
     return ERR_OK;
 }
 
+static enum err_code review_release(struct reader *r, const struct yaml_node *node, void *object)
+{
+    struct server *server = object;
+    server->release = 0;
+    if (node->kind != YAML_SEQUENCE)
+        return reader_expected(r, node, "a list of first, returning, certain-reads, all");
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
+        struct str word;
+        enum release release;
+        if (reader_text(r, item, &word) != ERR_OK)
+            return r->err->code;
+        if (!release_parse(word, &release))
+            return yaml_err(item, r->err,
+                            "'" STR_FMT "' is nothing to release by; expected is first, returning, "
+                            "certain-reads or all",
+                            STR_ARG(word));
+        if (reader_add_to_set(r, item, RELEASE_BIT(release), &server->release) != ERR_OK)
+            return r->err->code;
+    }
+    return ERR_OK;
+}
+
+static enum err_code review_look(struct reader *r, const struct yaml_node *node, void *object)
+{
+    struct server *server = object;
+    server->look = 0;
+    return reader_categories(r, node, &server->look);
+}
+
+static enum err_code server_review(struct reader *r, const struct yaml_node *node, void *object)
+{
+    static const struct reader_key keys[] = {
+        {"release", review_release, false},
+        {"look", review_look, false},
+    };
+    return reader_mapping(r, node, "a mapping of release, look", keys, ARRAY_LEN(keys), object);
+}
+
 static enum err_code server_disabled(struct reader *r, const struct yaml_node *node, void *object)
 {
     struct server *server = object;
@@ -151,8 +189,11 @@ static enum err_code read_server(struct reader *r, const struct yaml_node *node,
         {"name", server_name, true},        {"url", server_url, false},
         {"program", server_program, false}, {"credential", server_credential, true},
         {"tools", server_tools, false},     {"disabled", server_disabled, false},
+        {"review", server_review, false},
     };
-    const struct server *server = object;
+    struct server *server = object;
+    server->release = GOVERNANCE_RELEASE_PRESET;
+    server->look = GOVERNANCE_LOOK_PRESET;
     if (reader_mapping(r, node, "a server", keys, ARRAY_LEN(keys), object) != ERR_OK)
         return r->err->code;
     if (server->address.ptr == NULL)

@@ -19,7 +19,8 @@ static const struct {
          "the same, after the change"},
     [ENDPOINT_SERVER_LIST] = {"", "`{policy_version, servers: [{id, name, url or program, "
                                   "credential, state, protocol, discovered, "
-                                  "failed, error, tools, unclassified, command}]}`; state is new, "
+                                  "failed, error, stale, tools, unclassified, quarantined, "
+                                  "command}]}`; state is new, "
                                   "busy, ready, failed or disabled"},
     [ENDPOINT_SERVER_ADD] =
         {"a server as in a governance file, in JSON: `{name, url or program, credential, tools, "
@@ -32,13 +33,34 @@ static const struct {
         {"`?server=NAME`",
          "`{tools: [{server, name, exposed_name, category, state, rule, set_by, set_at, title, "
          "hash, first_seen, "
-         "last_seen, changed}], hidden}`; state is classified, unclassified, gone or refused"},
+         "hash_in_force, quarantine, quarantined_at, renamed_from, last_seen, changed}], hidden}`; "
+         "state is unclassified, proposed, released, quarantined, retired or refused"},
     [ENDPOINT_TOOL_SHOW] = {"", "the same of one tool, with `definition`"},
     [ENDPOINT_TOOL_HINTS] = {"",
                              "`{server, tools: [{name, classified, category, proposed, reason}]}`"},
     [ENDPOINT_TOOL_SET] =
         {"`{tools: {NAME-OR-PATTERN: CATEGORY}}`; `null` instead of a category takes the word back",
          "`{server, matched, tools, unclassified, policy_version}`"},
+    [ENDPOINT_TOOL_HISTORY] =
+        {"",
+         "the same of one tool, with `events: [{time, author, action, hash, category, reason}]` "
+         "and `versions: [{hash, until, definition}]`, newest first"},
+    [ENDPOINT_TOOL_DIFF] =
+        {"`?from= to=`, the first digits of a hash each",
+         "`{server, name, from, to, severity, changes: [{severity, change, meaning, path, before, "
+         "after}]}`; severity is none, low, medium or high"},
+    [ENDPOINT_REVIEW_LIST] =
+        {"`?server=NAME`",
+         "`{tools}` as in the list of tools, each with `approve_as`, `severity` and `changes` as "
+         "above, `verdict: {category, certainty, evidence}`, `opens: [{grant, by, roles, users, "
+         "groups, robots}]`, `never_for` and `with_approval_for`"},
+    [ENDPOINT_REVIEW_SHOW] = {"", "the same of one tool, with `definition` and "
+                                  "`definition_in_force` where they differ"},
+    [ENDPOINT_REVIEW_DECIDE] =
+        {"`{action: \"approve\" or \"quarantine\", tools: [{name, hash}], category, reason}`; "
+         "hash (or its first digits), category and reason may be missing",
+         "`{server, tools: how many, changes: text, policy_version}`; 409 when a definition is "
+         "another one by now"},
     [ENDPOINT_USER_LIST] = {"", "`{users: [{id, provider, subject, email, name, role, disabled, "
                                 "created, last_seen}]}`"},
     [ENDPOINT_USER_SET] = {"`{role, disabled}`, either", "the user"},

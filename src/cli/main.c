@@ -143,6 +143,36 @@ static const struct option server_remove_options[] = {
     {0},
 };
 
+static const struct option tool_approve_options[] = {
+    {"as", "CATEGORY",
+     "What it can do at its worst; when not given, what `tools` of governance or the verdict says"},
+    {"reason", "TEXT", "Why; kept with the approval"},
+    {"hash", "HASH", "Only if its definition is this one; the first digits are enough"},
+    {"all", NULL, "All tools of the server that wait and fit the conditions"},
+    {"state", "STATE", "With --all: unclassified, proposed or quarantined"},
+    {"why", "WORD",
+     "With --all: why it is in quarantine: definition_new, definition_changed, definition_renamed, "
+     "definition_returned, definition_differs or tool_quarantined"},
+    {"category", "CATEGORY", "With --all: those that would be approved as this"},
+    {"certainty", "WORD", "With --all: those whose verdict is certain, likely or unsure"},
+    {"severity", "WORD", "With --all: those that changed at most so much: low, medium or high"},
+    {"unchanged", NULL, "With --all: those whose definition is the one that was reviewed"},
+    {"yes", NULL, "With --all: do not ask"},
+    {"dry-run", NULL, "With --all: only show them"},
+    {0},
+};
+
+static const struct option tool_diff_options[] = {
+    {"from", "HASH", "First digits of a definition; the one in force when not given"},
+    {"to", "HASH", "Likewise; the one last seen when not given"},
+    {0},
+};
+
+static const struct option tool_quarantine_options[] = {
+    {"reason", "TEXT", "Why; kept with it"},
+    {0},
+};
+
 static const struct option tool_set_options[] = {
     {"from-hints", NULL,
      "Take the categories that the server's own hints suggest, for tools that have none"},
@@ -425,12 +455,53 @@ static const struct command commands[] = {
      .summary = "List what people signed in for through this gateway",
      .prose = "",
      .run = command_session_list},
+    {.name = "tool approve",
+     .args = "SERVER [TOOL]",
+     .min_args = 1,
+     .max_args = 2,
+     .summary = "Take a tool's definition into use as it is now",
+     .prose = "It ends a quarantine, and gives the tool a category if it has none. What is "
+              "approved is this one definition: another one puts the tool back into quarantine. "
+              "`tool review SERVER TOOL` shows what would be approved, and for whom it opens it.",
+     .options = tool_approve_options,
+     .run = command_tool_approve},
+    {.name = "tool diff",
+     .args = "SERVER TOOL",
+     .min_args = 2,
+     .max_args = 2,
+     .summary = "Show what differs between two definitions of a tool",
+     .prose = "",
+     .options = tool_diff_options,
+     .run = command_tool_diff},
+    {.name = "tool history",
+     .args = "SERVER TOOL",
+     .min_args = 2,
+     .max_args = 2,
+     .summary = "Show what was done to a tool, and the definitions that it had",
+     .prose = "The last 50 events and 10 definitions are kept; the audit log keeps all events.",
+     .run = command_tool_history},
     {.name = "tool list",
      .args = "[SERVER]",
      .max_args = 1,
      .summary = "List the tools with their categories",
      .prose = "",
      .run = command_tool_list},
+    {.name = "tool quarantine",
+     .args = "SERVER TOOL",
+     .min_args = 2,
+     .max_args = 2,
+     .summary = "Stop all calls of a tool until it is approved",
+     .prose = "It takes effect within a second, on calls that wait, too. Lists hide the tool.",
+     .options = tool_quarantine_options,
+     .run = command_tool_quarantine},
+    {.name = "tool review",
+     .args = "[SERVER [TOOL]]",
+     .max_args = 2,
+     .summary = "Show the tools that wait for a person, or all about one of them",
+     .prose = "Tools in quarantine can't be called; tools without a category count as admin. Of "
+              "one tool it shows the definition, what differs from the one in force, the verdict "
+              "with its evidence, and what an approval would open for whom.",
+     .run = command_tool_review},
     {.name = "tool set",
      .args = "SERVER [NAME-OR-PATTERN CATEGORY]",
      .min_args = 1,
@@ -438,7 +509,8 @@ static const struct command commands[] = {
      .summary = "Say what tools can do at their worst",
      .prose = "CATEGORY is read-only, write, destructive or admin; unclassified takes the word "
               "back. In a pattern, "
-              "* stands for any run of characters; the most specific rule holds.",
+              "* stands for any run of characters; the most specific rule holds. It speaks of the "
+              "definitions in force; a tool in quarantine stays there until `tool approve`.",
      .options = tool_set_options,
      .run = command_tool_set},
     {.name = "tool show",

@@ -19,7 +19,8 @@ static void add_server(struct grid *grid, const struct answer *answer, json_pos 
     grid_add(grid, answer_str(answer, server, "state"));
     grid_add(grid, answer_str(answer, server, "protocol"));
     grid_add_i64(grid, answer_i64(answer, server, "tools"));
-    grid_add_i64(grid, answer_i64(answer, server, "unclassified"));
+    grid_add_i64(grid, answer_i64(answer, server, "unclassified") +
+                           answer_i64(answer, server, "quarantined"));
     grid_add(grid, answer_str(answer, credential, "mode"));
     grid_add(grid, url.len > 0 ? url : answer_str(answer, server, "program"));
 }

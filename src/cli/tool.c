@@ -55,10 +55,16 @@ static void hint_hidden(const struct options *options, const struct answer *answ
 
         buf_init(&command, 8192);
         say_write_command(options, answer_str(answer, pos, "command"), &command);
-        say_hint("%" PRId64 " tools of " STR_FMT
-                 " are hidden until somebody says what they can do: " STR_FMT,
-                 answer_i64(answer, pos, "unclassified"),
-                 STR_ARG(answer_str(answer, pos, "server")), STR_ARG(buf_str(&command)));
+        int64_t held = answer_i64(answer, pos, "quarantined");
+        if (held > 0)
+            say_hint("%" PRId64 " tools of " STR_FMT
+                     " are in quarantine until they are approved: " STR_FMT,
+                     held, STR_ARG(answer_str(answer, pos, "server")), STR_ARG(buf_str(&command)));
+        else
+            say_hint("%" PRId64 " tools of " STR_FMT
+                     " are hidden until somebody says what they can do: " STR_FMT,
+                     answer_i64(answer, pos, "unclassified"),
+                     STR_ARG(answer_str(answer, pos, "server")), STR_ARG(buf_str(&command)));
     }
 }
 
@@ -85,9 +91,11 @@ int command_tool_list(const struct options *options)
 
 static void write_tool(const struct answer *answer, struct buf *out)
 {
-    static const char *const names[] = {"server", "name", "exposed_name", "title", "category",
-                                        "state",  "rule", "set_by",       "hash"};
-    static const char *const times[] = {"set_at", "first_seen", "changed", "last_seen"};
+    static const char *const names[] = {"server", "name",       "exposed_name", "title", "category",
+                                        "state",  "quarantine", "renamed_from", "rule",  "set_by",
+                                        "reason", "hash",       "hash_in_force"};
+    static const char *const times[] = {"set_at", "quarantined_at", "first_seen", "changed",
+                                        "last_seen"};
     json_pos definition = json_get(&answer->doc, 0, STR("definition"));
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -95,7 +103,7 @@ static void write_tool(const struct answer *answer, struct buf *out)
 
         if (value.len == 0)
             continue;
-        buf_printf(out, "%-13s ", names[i]);
+        buf_printf(out, "%-14s ", names[i]);
         text_write(out, value);
         buf_add_byte(out, '\n');
     }
@@ -103,9 +111,9 @@ static void write_tool(const struct answer *answer, struct buf *out)
         struct str value = client_time(answer, 0, times[i]);
 
         if (value.len > 0)
-            buf_printf(out, "%-13s " STR_FMT "\n", times[i], STR_ARG(value));
+            buf_printf(out, "%-14s " STR_FMT "\n", times[i], STR_ARG(value));
     }
-    buf_add_c(out, "definition    ");
+    buf_add_c(out, "definition     ");
     text_write(out, definition != JSON_NONE ? json_raw(&answer->doc, definition)
                                             : answer_str(answer, 0, "definition_text"));
     buf_add_byte(out, '\n');

@@ -70,6 +70,7 @@ static void report_server(const struct options *options, const struct answer *an
     struct str state = answer_str(answer, server, "state");
     int64_t tools = answer_i64(answer, server, "tools");
     int64_t hidden = answer_i64(answer, server, "unclassified");
+    int64_t held = answer_i64(answer, server, "quarantined");
 
     if (str_eq(state, STR("failed"))) {
         buf_printf(out, "server " STR_FMT " could not be discovered: ", STR_ARG(name));
@@ -80,12 +81,18 @@ static void report_server(const struct options *options, const struct answer *an
                    "server " STR_FMT " is still being discovered; see `portreeve server list`\n",
                    STR_ARG(name));
     }
-    if (hidden == 0)
+    if (hidden + held == 0)
         return;
-    buf_printf(out,
-               "server " STR_FMT ": %" PRId64 " of %" PRId64
-               " tools are hidden, because nobody has said what they can do; run: ",
-               STR_ARG(name), hidden, tools);
+    if (held > 0)
+        buf_printf(out,
+                   "server " STR_FMT ": %" PRId64 " of %" PRId64
+                   " tools are in quarantine until they are approved; run: ",
+                   STR_ARG(name), held, tools);
+    else
+        buf_printf(out,
+                   "server " STR_FMT ": %" PRId64 " of %" PRId64
+                   " tools are hidden, because nobody has said what they can do; run: ",
+                   STR_ARG(name), hidden, tools);
     say_write_command(options, answer_str(answer, server, "command"), out);
     buf_add_byte(out, '\n');
 }

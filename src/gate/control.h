@@ -143,6 +143,16 @@ enum err_code control_signing(struct control *control, struct signing *ret_signi
 enum err_code control_rotate_signing(struct control *control, const struct control_change *change,
                                      struct err *err) MUST_CHECK;
 
+/* Approves or quarantines; all of them or none. As store_review_tools(). */
+enum err_code control_review(struct control *control, const struct control_change *change,
+                             const struct tool_review *reviews, size_t count, uint64_t *ret_version,
+                             struct err *err) MUST_CHECK;
+/* What a tool was, and what was done to it. */
+enum err_code control_history(struct control *control, struct arena *arena, int64_t tool_id,
+                              struct tool_history *ret_history, struct err *err) MUST_CHECK;
+/* Appends what differs between two definitions, one indented line each, with a newline before. */
+void control_write_diff(struct str before, struct str after, struct buf *out);
+
 /* How a server is doing, as the workers last said. */
 enum server_state {
     SERVER_STATE_NEW,    /* not yet discovered */

@@ -72,7 +72,7 @@ void gate_publish(struct gate *gate, struct snapshot *snapshot);
  * and the revision it speaks. */
 struct discovered {
     int64_t server_id;
-    const struct tool_seen *tools;
+    struct tool_seen *tools;
     size_t tool_count;
     const char *protocol;
     const struct err *failure; /* NULL: it went well */

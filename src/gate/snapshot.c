@@ -7,8 +7,8 @@
 #include "base/arena.h"
 #include "base/crypto.h"
 #include "base/table.h"
-#include "catalog/category.h"
 #include "catalog/names.h"
+#include "catalog/review.h"
 
 enum { ARENA_BYTES = 512 << 20 };
 
@@ -173,6 +173,26 @@ static uint64_t hash_address(const struct server *row, const struct snapshot_ser
     return hash;
 }
 
+static bool keep_rules(struct snapshot *s, const struct server *row, struct server *governed)
+{
+    *governed =
+        (struct server){.name = arena_dup(s->arena, row->name),
+                        .rules = arena_calloc(s->arena, row->rule_count + 1, sizeof *row->rules),
+                        .rule_count = row->rule_count,
+                        .release = row->release,
+                        .look = row->look};
+    if (governed->name.ptr == NULL || governed->rules == NULL)
+        return false;
+    for (size_t i = 0; i < row->rule_count; i++) {
+        governed->rules[i] = row->rules[i];
+        governed->rules[i].pattern = arena_dup(s->arena, row->rules[i].pattern);
+        governed->rules[i].author = arena_dup(s->arena, row->rules[i].author);
+        if (governed->rules[i].pattern.ptr == NULL || governed->rules[i].author.ptr == NULL)
+            return false;
+    }
+    return true;
+}
+
 static enum err_code add_server(struct maker *m, size_t index, struct err *err)
 {
     struct snapshot *s = m->snapshot;
@@ -183,6 +203,8 @@ static enum err_code add_server(struct maker *m, size_t index, struct err *err)
     *server = (struct snapshot_server){.index = (uint32_t)index, .id = row->id, .kind = row->kind};
     server->name = arena_dup(s->arena, row->name);
     if (server->name.ptr == NULL || !table_put(s->by_name, server->name, server, NULL))
+        return out_of_memory(err);
+    if (!keep_rules(s, row, &server->governed))
         return out_of_memory(err);
     if (reach(m, row, server, &why) != ERR_OK) {
         server->problem = arena_dup(s->arena, str_c(why.text));
@@ -241,28 +263,40 @@ static enum err_code add_tool(struct maker *m, const struct tool *row,
 {
     struct snapshot *s = m->snapshot;
     const struct server *governed = &m->view->governance.servers[server->index];
-    struct category_judgement judged =
-        category_judge(governed->rules, governed->rule_count, row->name);
+    struct review_standing standing = review_judge(governed, row);
     struct snapshot_tool *tool = &s->tools[s->tool_count];
 
     *tool = (struct snapshot_tool){
         .index = (uint32_t)s->tool_count,
         .server = server,
         .name = arena_dup(s->arena, row->name),
-        .definition = arena_dup(s->arena, row->definition),
-        .category = judged.category,
-        .is_classified = judged.is_classified,
+        .definition = arena_dup(s->arena, row->has_pin ? row->pinned : row->definition),
+        .category = standing.category,
+        .state = standing.state,
+        .hold = row->has_pin || row->hold != REASON_GRANTED ? row->hold : REASON_DEFINITION_NEW,
+        .is_classified = standing.is_classified,
         .is_gone = row->is_gone,
     };
-    memcpy(tool->hash, row->hash, sizeof tool->hash);
+    memcpy(tool->hash, row->has_pin ? row->pinned_hash : row->hash, sizeof tool->hash);
     if (tool->name.ptr == NULL || tool->definition.ptr == NULL)
-        return out_of_memory(err);
-    if (expose(s, tool) != ERR_OK)
         return out_of_memory(err);
     if (server->tool_count++ == 0)
         server->first_tool = tool->index;
-    server->unclassified_count += !tool->is_classified && !tool->is_gone;
     s->tool_count++;
+    return ERR_OK;
+}
+
+/* What may be used first: nothing in quarantine can take the name of what is in force. */
+static enum err_code expose_all(struct snapshot *s, struct err *err)
+{
+    for (int held = 0; held <= 1; held++) {
+        for (size_t i = 0; i < s->tool_count; i++) {
+            bool is_held = s->tools[i].hold != REASON_GRANTED;
+
+            if (is_held == (held == 1) && expose(s, &s->tools[i]) != ERR_OK)
+                return out_of_memory(err);
+        }
+    }
     return ERR_OK;
 }
 
@@ -280,7 +314,7 @@ static enum err_code add_tools(struct maker *m, struct err *err)
         if (code != ERR_OK)
             return code;
     }
-    return ERR_OK;
+    return expose_all(s, err);
 }
 
 /* The same facts in the plain arrays that the policy takes. */
@@ -313,7 +347,8 @@ static enum err_code policy_servers(struct maker *m, struct policy_input *input,
                                         .category = tool->category,
                                         .is_classified = tool->is_classified,
                                         .is_gone = tool->is_gone,
-                                        .is_disabled = !tool->is_gone && !tool->is_listed};
+                                        .is_disabled = !tool->is_gone && !tool->is_listed,
+                                        .hold = tool->hold};
     }
     input->servers = servers;
     input->server_count = g->server_count;

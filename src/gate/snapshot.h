@@ -47,17 +47,19 @@ struct snapshot_server {
     uint64_t address_hash;
     uint32_t first_tool; /* its tools stand in a row */
     uint32_t tool_count;
-    uint32_t unclassified_count; /* of them, hidden because nobody said what they can do */
+    struct server governed; /* name, rules, release and look alone: what its tools are judged by */
 };
 
 struct snapshot_tool {
     uint32_t index;
     const struct snapshot_server *server;
-    struct str name;    /* upstream */
-    struct str exposed; /* on /mcp */
-    struct str definition;
-    uint8_t hash[TOOL_HASH_BYTES];
+    struct str name;               /* upstream */
+    struct str exposed;            /* on /mcp */
+    struct str definition;         /* in force; of a tool that never had one, the one that waits */
+    uint8_t hash[TOOL_HASH_BYTES]; /* of definition */
     enum category category;
+    enum tool_state state;
+    enum reason hold; /* of TOOL_QUARANTINED */
     bool is_classified;
     bool is_gone;
     bool is_listed;      /* its definition can be relayed; the others can't be called */

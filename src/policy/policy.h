@@ -43,6 +43,7 @@ struct policy_tool {
     bool is_classified; /* false: counts as admin, whatever category says */
     bool is_gone;       /* the last discovery did not find it */
     bool is_disabled;
+    enum reason hold; /* why its definition may not be used now; REASON_GRANTED: it may */
 };
 
 struct policy_robot {

@@ -63,6 +63,7 @@ static enum err_code compile_tools(struct compile *c, struct err *err)
             .is_classified = from->is_classified,
             .is_gone = from->is_gone,
             .is_disabled = from->is_disabled,
+            .hold = (uint8_t)from->hold,
         };
         if (!compile_dup(policy, from->name, &to->name))
             return compile_no_memory(err);

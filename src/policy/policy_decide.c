@@ -110,7 +110,7 @@ static enum reason judge_tool(const struct policy_subject *subject,
         return REASON_TOOL_GONE;
     if (tool->is_disabled)
         return REASON_TOOL_DISABLED;
-    return REASON_GRANTED;
+    return (enum reason)tool->hold;
 }
 
 static enum reason judge_grants(const struct policy *policy, const struct policy_subject *subject,

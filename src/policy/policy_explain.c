@@ -102,6 +102,45 @@ static void say_tool_unclassified(const struct scene *s)
                STR_ARG(s->server->name), STR_ARG(s->tool->name));
 }
 
+/* What happened to its definition, and what ends the quarantine. */
+static void say_held(const struct scene *s, const char *what)
+{
+    say_tool(s);
+    buf_printf(s->out,
+               " is in quarantine: %s; an administrator decides: portreeve tool review " STR_FMT,
+               what, STR_ARG(s->server->name));
+}
+
+static void say_definition_new(const struct scene *s)
+{
+    say_held(s, "it is new, and nobody has reviewed it yet");
+}
+
+static void say_definition_changed(const struct scene *s)
+{
+    say_held(s, "its definition is not the one that was reviewed");
+}
+
+static void say_definition_renamed(const struct scene *s)
+{
+    say_held(s, "it looks like another tool of this server under a new name");
+}
+
+static void say_definition_returned(const struct scene *s)
+{
+    say_held(s, "it was gone and came back");
+}
+
+static void say_definition_differs(const struct scene *s)
+{
+    say_held(s, "the server does not define it alike for every caller");
+}
+
+static void say_tool_quarantined(const struct scene *s)
+{
+    say_held(s, "an administrator put it there");
+}
+
 static void say_no_grant(const struct scene *s)
 {
     say_who(s);
@@ -166,6 +205,12 @@ static say_fn *const sentences[REASONS] = {
     [REASON_TOOL_GONE] = say_tool_gone,
     [REASON_TOOL_DISABLED] = say_tool_disabled,
     [REASON_TOOL_UNCLASSIFIED] = say_tool_unclassified,
+    [REASON_DEFINITION_NEW] = say_definition_new,
+    [REASON_DEFINITION_CHANGED] = say_definition_changed,
+    [REASON_DEFINITION_RENAMED] = say_definition_renamed,
+    [REASON_DEFINITION_RETURNED] = say_definition_returned,
+    [REASON_DEFINITION_DIFFERS] = say_definition_differs,
+    [REASON_TOOL_QUARANTINED] = say_tool_quarantined,
     [REASON_NO_GRANT] = say_no_grant,
     [REASON_CATEGORY_NOT_GRANTED] = say_category_not_granted,
     [REASON_CEILING] = say_ceiling,

@@ -29,6 +29,7 @@ struct compiled_tool {
     bool is_classified;
     bool is_gone;
     bool is_disabled;
+    uint8_t hold; /* enum reason; REASON_GRANTED: none */
 };
 
 struct compiled_grant {

@@ -32,6 +32,14 @@ static const char *type_word(enum credential_type type)
 static enum err_code upsert_server(struct sql *sql, const struct server *server, size_t position,
                                    struct err *err)
 {
+    CLEANUP(buf_donep) struct buf release;
+    CLEANUP(buf_donep) struct buf look;
+    buf_init(&release, 4096);
+    buf_init(&look, 4096);
+    release_set_write(&release, server->release, ",");
+    category_set_write(&look, server->look, ",");
+    if (release.failed || look.failed)
+        return err_set(err, ERR_LIMIT, "save server: memory is out");
     const struct sql_value values[] = {
         SQL_INT(position),
         SQL_TEXT(server->name),
@@ -41,18 +49,22 @@ static enum err_code upsert_server(struct sql *sql, const struct server *server,
         SQL_TEXT(str_c(type_word(server->credential_type))),
         SQL_TEXT(server->secret),
         SQL_INT(server->is_disabled),
+        SQL_TEXT(buf_str(&release)),
+        SQL_TEXT(buf_str(&look)),
     };
     enum err_code code =
         sql_run(sql,
                 "UPDATE server SET position = ?1, kind = ?3, address = ?4, credential_mode = ?5, "
-                "credential_type = ?6, secret = ?7, is_disabled = ?8 "
+                "credential_type = ?6, secret = ?7, is_disabled = ?8, release_set = ?9, "
+                "look_set = ?10 "
                 "WHERE name = ?2 AND position = -1",
                 values, ARRAY_LEN(values), err);
     if (code != ERR_OK || sql_changed(sql) == 1)
         return code;
     code = sql_run(sql,
                    "INSERT INTO server (position, name, kind, address, credential_mode, "
-                   "credential_type, secret, is_disabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                   "credential_type, secret, is_disabled, release_set, look_set) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                    values, ARRAY_LEN(values), err);
     return code == ERR_CONFLICT ? twice("servers", server->name, err) : code;
 }

@@ -95,7 +95,15 @@ static enum err_code read_server(struct loader *loader, struct sqlite3_stmt *row
     server->credential_type =
         str_eq(sql_bytes(row, 5), STR("bearer")) ? CREDENTIAL_BEARER : CREDENTIAL_HEADERS;
     server->is_disabled = sql_i64(row, 7) != 0;
-    enum err_code code = loader_str(loader, row, 1, &server->name, err);
+    uint32_t release = 0;
+    uint32_t look = 0;
+    enum err_code code = read_set(sql_bytes(row, 8), release_bit_of, &release, err);
+    if (code == ERR_OK)
+        code = read_set(sql_bytes(row, 9), category_bit_of, &look, err);
+    server->release = (uint8_t)release;
+    server->look = (uint8_t)look;
+    if (code == ERR_OK)
+        code = loader_str(loader, row, 1, &server->name, err);
     if (code == ERR_OK)
         code = loader_str(loader, row, 3, &server->address, err);
     if (code == ERR_OK)
@@ -175,7 +183,7 @@ static enum err_code read_robot(struct loader *loader, struct sqlite3_stmt *row,
 static const struct loader_query server_query = {
     .count = "SELECT count(*) FROM server",
     .rows = "SELECT id, name, kind, address, credential_mode, credential_type, secret, "
-            "is_disabled FROM server ORDER BY position",
+            "is_disabled, release_set, look_set FROM server ORDER BY position",
     .item_bytes = sizeof(struct server),
     .read = read_server,
 };

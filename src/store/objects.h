@@ -51,6 +51,8 @@ struct server {
     size_t header_count;
     struct tool_rule *rules;
     size_t rule_count;
+    uint8_t release; /* RELEASE_BIT set: what is taken into use without a review */
+    uint8_t look; /* CATEGORY_BIT set: before calls of these its definitions are looked at anew */
     bool is_disabled;
 };
 
@@ -115,7 +117,26 @@ struct governance {
 
 #define TOOL_HASH_BYTES 32
 
-/* One tool of one server, as last discovered. */
+/* A category that was given to one definition of a tool. It says nothing of any other. */
+struct tool_word {
+    bool is_given;
+    bool is_automatic; /* by the server's rule, not by a person */
+    enum category category;
+    struct str author;
+    struct str reason; /* may be empty */
+    int64_t at_us;
+    uint8_t hash[TOOL_HASH_BYTES]; /* of the definition */
+};
+
+/* What the classifier makes of the definition that was last seen. */
+struct tool_verdict {
+    bool is_given;
+    enum category category;
+    struct str certainty; /* certain, likely, unsure */
+    struct str evidence;  /* JSON */
+};
+
+/* One tool of one server: as last discovered, and as it was reviewed. */
 struct tool {
     int64_t id; /* stays when the tool goes and comes back */
     int64_t server_id;
@@ -126,6 +147,50 @@ struct tool {
     int64_t last_seen_us;
     int64_t changed_us; /* when this hash was first seen */
     bool is_gone;       /* the last discovery did not find it */
+
+    bool has_pin;      /* a definition was taken into use */
+    struct str pinned; /* it, byte for byte: what clients are served and calls are judged by */
+    uint8_t pinned_hash[TOOL_HASH_BYTES];
+    enum reason hold; /* why it is in quarantine; REASON_GRANTED: it is not */
+    int64_t held_us;
+    struct str renamed_from; /* of REASON_DEFINITION_RENAMED */
+    struct tool_word word;
+    struct tool_verdict verdict;
+};
+
+/* What becomes of a tool that was discovered. */
+enum tool_fate {
+    FATE_KEEP, /* all stays, quarantine included; a tool that was not there is held as new */
+    FATE_PIN,  /* the definition that was seen is in force */
+    FATE_HOLD, /* quarantine; the definition in force stays */
+    FATE_LIFT, /* out of quarantine: it is again as it was reviewed */
+};
+
+/* A definition that a tool had before. */
+struct tool_version {
+    uint8_t hash[TOOL_HASH_BYTES];
+    struct str definition;
+    int64_t until_us; /* when another one was seen */
+};
+
+/* Something that was done to a tool, or found. */
+struct tool_event {
+    int64_t at_us;
+    struct str author;
+    struct str action; /* found, changed, retired, held, taken, approved, quarantined, … */
+    uint8_t hash[TOOL_HASH_BYTES]; /* of the definition it was about */
+    struct str category;           /* a word, or empty */
+    struct str reason;             /* may be empty */
+};
+
+/* How the catalogue of a server stands. */
+struct catalogue {
+    int64_t server_id;
+    int64_t first_us;    /* when a tool was found for the first time; 0: not yet */
+    int64_t found_us;    /* last success; 0: never */
+    int64_t failed_us;   /* last failure; 0: never */
+    struct str protocol; /* spoken at the last success */
+    struct str error;    /* of the last failure, when it came after */
 };
 
 /* A person, as an identity provider names them. (provider, subject) is who it is; e-mail address

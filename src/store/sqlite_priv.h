@@ -44,6 +44,7 @@ enum err_code read_set(struct str text, word_bit_fn *bit_of, uint32_t *ret_set,
 bool category_bit_of(struct str word, uint32_t *ret_bit);
 bool principal_bit_of(struct str word, uint32_t *ret_bit);
 bool scope_bit_of(struct str word, uint32_t *ret_bit);
+bool release_bit_of(struct str word, uint32_t *ret_bit);
 /* ERR_CORRUPT, naming the word. */
 enum err_code unknown_word(struct str word, struct err *err);
 
@@ -66,10 +67,29 @@ enum err_code sqlite_save_governance(struct sql *sql, const struct governance *g
 /* tools_sqlite.c; server_id 0: all servers */
 enum err_code sqlite_load_tools(struct loader *loader, int64_t server_id, struct tool **ret_tools,
                                 size_t *ret_count, struct err *err) MUST_CHECK;
+/* ret_hash takes TOOL_HASH_BYTES. */
+enum err_code read_tool_hash(struct sqlite3_stmt *row, int column, uint8_t *ret_hash,
+                             struct err *err) MUST_CHECK;
 /* Not the policy version of *ret_changes. */
-enum err_code sqlite_save_tools(struct sql *sql, int64_t server_id, const struct tool_seen *seen,
-                                size_t count, int64_t now_us, struct tool_changes *ret_changes,
-                                struct err *err) MUST_CHECK;
+enum err_code sqlite_save_tools(struct sql *sql, const struct tool_discovery *found, int64_t now_us,
+                                struct tool_changes *ret_changes, struct err *err) MUST_CHECK;
+
+/* review_sqlite.c */
+enum err_code sqlite_load_catalogues(struct loader *loader, struct catalogue **ret_catalogues,
+                                     size_t *ret_count, struct err *err) MUST_CHECK;
+/* The definition that the tool has now becomes one that was. */
+enum err_code sqlite_keep_version(struct sql *sql, int64_t tool_id, int64_t now_us,
+                                  struct err *err) MUST_CHECK;
+enum err_code sqlite_add_event(struct sql *sql, int64_t tool_id, const struct tool_event *event,
+                               struct err *err) MUST_CHECK;
+/* Each as the function store_… of the same name. */
+enum err_code sqlite_op_save_failure(struct store *store, int64_t server_id, struct str why,
+                                     int64_t now_us, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_review_tools(struct store *store, const struct tool_review *reviews,
+                                     size_t count, const struct store_change *change,
+                                     uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_load_history(struct store *store, struct arena *arena, int64_t tool_id,
+                                     struct tool_history *ret_history, struct err *err) MUST_CHECK;
 
 /* tokens_sqlite.c */
 enum err_code sqlite_load_tokens(struct loader *loader, struct token **ret_tokens,

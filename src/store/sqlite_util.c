@@ -84,6 +84,15 @@ bool scope_bit_of(struct str word, uint32_t *ret_bit)
     return true;
 }
 
+bool release_bit_of(struct str word, uint32_t *ret_bit)
+{
+    enum release release = RELEASE_FIRST;
+    if (!release_parse(word, &release))
+        return false;
+    *ret_bit = RELEASE_BIT(release);
+    return true;
+}
+
 enum err_code get_policy_version(struct sql *sql, uint64_t *ret_version, struct err *err)
 {
     int64_t version = 0;

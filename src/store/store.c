@@ -93,13 +93,33 @@ enum err_code store_load_tools(struct store *store, struct arena *arena, int64_t
                  enter(store)->load_tools(store, arena, server_id, ret_tools, ret_count, err));
 }
 
-enum err_code store_save_tools(struct store *store, int64_t server_id, const struct tool_seen *seen,
-                               size_t count, const struct store_change *change,
-                               struct tool_changes *ret_changes, struct err *err)
+enum err_code store_save_tools(struct store *store, const struct tool_discovery *found,
+                               const struct store_change *change, struct tool_changes *ret_changes,
+                               struct err *err)
 {
     check_change(change);
-    return leave(store,
-                 enter(store)->save_tools(store, server_id, seen, count, change, ret_changes, err));
+    return leave(store, enter(store)->save_tools(store, found, change, ret_changes, err));
+}
+
+enum err_code store_save_failure(struct store *store, int64_t server_id, struct str why,
+                                 int64_t now_us, struct err *err)
+{
+    return leave(store, enter(store)->save_failure(store, server_id, why, now_us, err));
+}
+
+enum err_code store_review_tools(struct store *store, const struct tool_review *reviews,
+                                 size_t count, const struct store_change *change,
+                                 uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(
+        store, enter(store)->review_tools(store, reviews, count, change, ret_policy_version, err));
+}
+
+enum err_code store_load_history(struct store *store, struct arena *arena, int64_t tool_id,
+                                 struct tool_history *ret_history, struct err *err)
+{
+    return leave(store, enter(store)->load_history(store, arena, tool_id, ret_history, err));
 }
 
 enum err_code store_load_tokens(struct store *store, struct arena *arena, struct token **ret_tokens,

@@ -72,6 +72,8 @@ struct store_view {
     size_t client_count;
     struct client_mark *marks; /* by id */
     size_t mark_count;
+    struct catalogue *catalogues; /* by server id */
+    size_t catalogue_count;
 };
 
 /* Everything in *ret_x lives as long as arena. */
@@ -94,24 +96,74 @@ struct tool_seen {
     struct str name;
     struct str definition;
     uint8_t hash[TOOL_HASH_BYTES];
+    enum tool_fate fate;
+    enum reason hold;            /* of FATE_HOLD */
+    struct str renamed_from;     /* of REASON_DEFINITION_RENAMED */
+    struct tool_verdict verdict; /* when given, it takes the place of the one before */
+    struct tool_word word;       /* when given, likewise; its time is the change's */
+};
+
+/* What a complete discovery of a server found. */
+struct tool_discovery {
+    int64_t server_id;
+    const struct tool_seen *seen;
+    size_t count;
+    struct str protocol;
 };
 
 struct tool_changes {
     size_t added; /* new, or back again */
     size_t changed;
     size_t gone;
+    size_t held;             /* put into quarantine now */
+    size_t others;           /* taken into use, lifted, or given another verdict or word */
     uint64_t policy_version; /* after the save; higher only when one of the others is not 0 */
 };
+
+static inline bool tool_changes_any(const struct tool_changes *changes)
+{
+    return changes->added + changes->changed + changes->gone + changes->held + changes->others > 0;
+}
 
 /* By name, those gone included; an unknown server has none. */
 enum err_code store_load_tools(struct store *store, struct arena *arena, int64_t server_id,
                                struct tool **ret_tools, size_t *ret_count,
                                struct err *err) MUST_CHECK;
-/* Records what a complete discovery of the server found; tools that are not among seen are gone.
- * ERR_NOT_FOUND: the server is not there any more. ERR_INVALID: a name twice. */
-enum err_code store_save_tools(struct store *store, int64_t server_id, const struct tool_seen *seen,
-                               size_t count, const struct store_change *change,
-                               struct tool_changes *ret_changes, struct err *err) MUST_CHECK;
+/* Tools that are not among those seen are gone. ERR_NOT_FOUND: the server is not there any more.
+ * ERR_INVALID: a name twice. */
+enum err_code store_save_tools(struct store *store, const struct tool_discovery *found,
+                               const struct store_change *change, struct tool_changes *ret_changes,
+                               struct err *err) MUST_CHECK;
+/* A discovery that failed; what was known of the server stays. */
+enum err_code store_save_failure(struct store *store, int64_t server_id, struct str why,
+                                 int64_t now_us, struct err *err) MUST_CHECK;
+
+/* What a reviewer decided of one tool. */
+struct tool_review {
+    int64_t tool_id;
+    bool is_quarantine;            /* else its definition is approved: it is in force from now on */
+    uint8_t hash[TOOL_HASH_BYTES]; /* the definition that was looked at */
+    bool has_category;             /* a word on it, of the author of the change */
+    enum category category;
+    struct str reason; /* may be empty */
+};
+
+/* All of them or none. ERR_NOT_FOUND: no such tool. ERR_CONFLICT: a definition is not the last seen
+ * any more, or the tool is gone. */
+enum err_code store_review_tools(struct store *store, const struct tool_review *reviews,
+                                 size_t count, const struct store_change *change,
+                                 uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+
+struct tool_history {
+    struct tool_version *versions; /* newest first */
+    size_t version_count;
+    struct tool_event *events; /* newest first */
+    size_t event_count;
+};
+
+/* A tool that is not there has none. */
+enum err_code store_load_history(struct store *store, struct arena *arena, int64_t tool_id,
+                                 struct tool_history *ret_history, struct err *err) MUST_CHECK;
 
 enum err_code store_load_tokens(struct store *store, struct arena *arena, struct token **ret_tokens,
                                 size_t *ret_count, struct err *err) MUST_CHECK;

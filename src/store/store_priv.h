@@ -30,10 +30,16 @@ struct store_ops {
                                      uint64_t *ret_policy_version, struct err *err);
     enum err_code (*load_tools)(struct store *store, struct arena *arena, int64_t server_id,
                                 struct tool **ret_tools, size_t *ret_count, struct err *err);
-    enum err_code (*save_tools)(struct store *store, int64_t server_id,
-                                const struct tool_seen *seen, size_t count,
+    enum err_code (*save_tools)(struct store *store, const struct tool_discovery *found,
                                 const struct store_change *change, struct tool_changes *ret_changes,
                                 struct err *err);
+    enum err_code (*save_failure)(struct store *store, int64_t server_id, struct str why,
+                                  int64_t now_us, struct err *err);
+    enum err_code (*review_tools)(struct store *store, const struct tool_review *reviews,
+                                  size_t count, const struct store_change *change,
+                                  uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*load_history)(struct store *store, struct arena *arena, int64_t tool_id,
+                                  struct tool_history *ret_history, struct err *err);
     enum err_code (*load_tokens)(struct store *store, struct arena *arena,
                                  struct token **ret_tokens, size_t *ret_count, struct err *err);
     /* rotation NULL: the token takes nobody's place */

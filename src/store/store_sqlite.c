@@ -139,6 +139,8 @@ static enum err_code load_view_body(struct sql *sql, void *ctx, struct err *err)
         code = sqlite_load_clients(&loader, &c->view.clients, &c->view.client_count, err);
     if (code == ERR_OK)
         code = sqlite_load_client_marks(&loader, &c->view.marks, &c->view.mark_count, err);
+    if (code == ERR_OK)
+        code = sqlite_load_catalogues(&loader, &c->view.catalogues, &c->view.catalogue_count, err);
     return code;
 }
 
@@ -213,8 +215,7 @@ struct save_ctx {
     const struct store_change *change;
     const struct governance *governance;
     uint64_t expected_version;
-    const struct tool_seen *seen;
-    size_t seen_count;
+    const struct tool_discovery *found;
     struct tool_changes tools;
     int64_t id; /* of the server */
     const struct token *token;
@@ -250,23 +251,21 @@ static enum err_code save_governance(struct store *store, const struct governanc
 static enum err_code save_tools_body(struct sql *sql, void *ctx, struct err *err)
 {
     struct save_ctx *c = ctx;
-    enum err_code code =
-        sqlite_save_tools(sql, c->id, c->seen, c->seen_count, c->change->now_us, &c->tools, err);
+    enum err_code code = sqlite_save_tools(sql, c->found, c->change->now_us, &c->tools, err);
     if (code == ERR_OK)
         code = remember_change(sql, c->change, err);
     if (code != ERR_OK)
         return code;
-    if (c->tools.added + c->tools.changed + c->tools.gone == 0)
+    if (!tool_changes_any(&c->tools))
         return get_policy_version(sql, &c->tools.policy_version, err);
     return raise_policy_version(sql, &c->tools.policy_version, err);
 }
 
-static enum err_code save_tools(struct store *store, int64_t server_id,
-                                const struct tool_seen *seen, size_t count,
+static enum err_code save_tools(struct store *store, const struct tool_discovery *found,
                                 const struct store_change *change, struct tool_changes *ret_changes,
                                 struct err *err)
 {
-    struct save_ctx c = {.change = change, .id = server_id, .seen = seen, .seen_count = count};
+    struct save_ctx c = {.change = change, .found = found};
     enum err_code code = sqlite_run(store, SQL_WRITE, save_tools_body, &c, err);
     if (code == ERR_OK)
         *ret_changes = c.tools;
@@ -439,6 +438,9 @@ static const struct store_ops sqlite_ops = {
     .save_governance = save_governance,
     .load_tools = load_tools,
     .save_tools = save_tools,
+    .save_failure = sqlite_op_save_failure,
+    .review_tools = sqlite_op_review_tools,
+    .load_history = sqlite_op_load_history,
     .load_tokens = load_tokens,
     .add_token = add_token,
     .revoke_token = revoke_token,

@@ -120,8 +120,8 @@ describe('servers and tools', { timeout: 60000 }, () => {
     await gateway.ok('tool', 'set', 'docs', '--from-hints', '--yes');
     const { tools } = await json('tool', 'list', 'docs');
     const category = Object.fromEntries(tools.map((tool) => [tool.name, `${tool.category} ${tool.state}`]));
-    assert.equal(category.slow, 'read-only classified');
-    assert.equal(category.delete_note, 'destructive classified');
+    assert.equal(category.slow, 'read-only released');
+    assert.equal(category.delete_note, 'destructive released');
     assert.equal(category.unsorted, 'admin unclassified');
   });
   test('a word is set by name or pattern and taken back', async () => {

@@ -20,6 +20,16 @@ static void every_word_parses_back_to_itself(void **state)
         assert_true(principal_parse(str_c(principal_word((enum principal_kind)i)), &got));
         assert_int_equal(got, i);
     }
+    for (unsigned i = 0; i < TOOL_STATES; i++) {
+        enum tool_state got;
+        assert_true(tool_state_parse(str_c(tool_state_word((enum tool_state)i)), &got));
+        assert_int_equal(got, i);
+    }
+    for (unsigned i = 0; i < RELEASES; i++) {
+        enum release got;
+        assert_true(release_parse(str_c(release_word((enum release)i)), &got));
+        assert_int_equal(got, i);
+    }
     for (unsigned i = 0; i < REASONS; i++) {
         enum reason got;
         assert_true(reason_parse(str_c(reason_word((enum reason)i)), &got));

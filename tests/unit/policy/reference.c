@@ -130,6 +130,8 @@ struct policy_verdict reference_decide(const struct policy_input *input,
         return deny(v, REASON_TOOL_GONE);
     if (tool->is_disabled)
         return deny(v, REASON_TOOL_DISABLED);
+    if (tool->hold != REASON_GRANTED)
+        return deny(v, tool->hold);
     if (!v.may_know)
         return deny(v, REASON_NO_GRANT);
 

@@ -66,6 +66,7 @@ static void random_servers(struct world *world)
                     .is_classified = roll(4) > 0,
                     .is_gone = roll(12) == 0,
                     .is_disabled = roll(12) == 0,
+                    .hold = roll(12) == 0 ? REASON_DEFINITION_CHANGED : REASON_GRANTED,
                 };
 }
 

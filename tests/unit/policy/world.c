@@ -124,6 +124,8 @@ static void add_tool(struct world *world, struct str line)
             tool->is_gone = true;
         else if (str_eq(w, STR("disabled")))
             tool->is_disabled = true;
+        else if (str_starts(w, STR("hold=")))
+            assert_true(reason_parse(str_from(w, 5), &tool->hold));
         else if (!str_eq(w, STR("unclassified")))
             fail_msg("tool: " STR_FMT, STR_ARG(w));
     }

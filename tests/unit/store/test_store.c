@@ -335,7 +335,8 @@ static struct tool_changes save_tools(struct store *store, int64_t server_id,
     struct err err;
     struct tool_changes changes;
     const struct store_change change = {.now_us = now_us};
-    assert_ok(store_save_tools(store, server_id, tools, count, &change, &changes, &err), err);
+    const struct tool_discovery found = {.server_id = server_id, .seen = tools, .count = count};
+    assert_ok(store_save_tools(store, &found, &change, &changes, &err), err);
     return changes;
 }
 
@@ -392,6 +393,179 @@ static void a_discovery_tells_what_is_new_changed_and_gone(void **state)
     scratch_remove(&scratch);
 }
 
+static struct tool load_tool(struct store *store, struct arena *arena, int64_t server_id)
+{
+    struct err err;
+    struct tool *tools = NULL;
+    size_t count = 0;
+    assert_ok(store_load_tools(store, arena, server_id, &tools, &count, &err), err);
+    assert_int_equal(count, 1);
+    return tools[0];
+}
+
+static void save_one_tool(struct store *store, int64_t id, struct tool_seen tool,
+                          enum tool_fate fate, int64_t now_us)
+{
+    tool.fate = fate;
+    tool.hold = fate == FATE_HOLD ? REASON_DEFINITION_CHANGED : REASON_GRANTED;
+    (void)save_tools(store, id, &tool, 1, now_us);
+}
+
+static void the_definition_in_force_outlives_the_one_last_seen(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t id = load(store, arena).servers[0].id;
+
+    /* Nothing decided: held as new. */
+    save_one_tool(store, id, seen("t", "{\"v\":1}", 1), FATE_KEEP, 10);
+    struct tool tool = load_tool(store, arena, id);
+    assert_false(tool.has_pin);
+    assert_int_equal(tool.hold, REASON_DEFINITION_NEW);
+
+    save_one_tool(store, id, seen("t", "{\"v\":1}", 1), FATE_PIN, 20);
+    tool = load_tool(store, arena, id);
+    assert_true(tool.has_pin);
+    assert_int_equal(tool.hold, REASON_GRANTED);
+    assert_str(tool.pinned, "{\"v\":1}");
+
+    save_one_tool(store, id, seen("t", "{\"v\":2}", 2), FATE_HOLD, 30);
+    save_one_tool(store, id, seen("t", "{\"v\":3}", 3), FATE_KEEP, 40);
+    tool = load_tool(store, arena, id);
+    assert_str(tool.pinned, "{\"v\":1}");
+    assert_int_equal(tool.pinned_hash[0], 1);
+    assert_str(tool.definition, "{\"v\":3}");
+    assert_int_equal(tool.hold, REASON_DEFINITION_CHANGED);
+    assert_int_equal(tool.held_us, 30);
+
+    /* The same hash in another spelling: the text that was reviewed stays. */
+    save_one_tool(store, id, seen("t", "{ \"v\" : 1 }", 1), FATE_LIFT, 50);
+    tool = load_tool(store, arena, id);
+    assert_str(tool.pinned, "{\"v\":1}");
+    assert_int_equal(tool.hold, REASON_GRANTED);
+
+    struct tool_history history;
+    struct err err;
+    assert_ok(store_load_history(store, arena, tool.id, &history, &err), err);
+    assert_int_equal(history.version_count, 3);
+    assert_str(history.versions[0].definition, "{\"v\":3}");
+    assert_str(history.events[0].action, "lifted");
+    assert_str(history.events[1].action, "changed");
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void a_review_is_of_the_definition_that_was_looked_at(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t id = load(store, arena).servers[0].id;
+    const struct store_change ann = {.author = STR("ann"), .now_us = 70};
+    uint64_t version = 0;
+    struct err err;
+
+    save_one_tool(store, id, seen("t", "{\"v\":1}", 1), FATE_PIN, 10);
+    save_one_tool(store, id, seen("t", "{\"v\":2}", 2), FATE_HOLD, 20);
+    struct tool tool = load_tool(store, arena, id);
+    struct tool_review review = {.tool_id = tool.id,
+                                 .has_category = true,
+                                 .category = CATEGORY_WRITE,
+                                 .reason = STR("it writes")};
+    memset(review.hash, 1, sizeof review.hash);
+    assert_int_equal(store_review_tools(store, &review, 1, &ann, &version, &err), ERR_CONFLICT);
+    memset(review.hash, 2, sizeof review.hash);
+    struct tool_review both[] = {review, {.tool_id = tool.id + 99}};
+    assert_int_equal(store_review_tools(store, both, 2, &ann, &version, &err), ERR_NOT_FOUND);
+    assert_int_equal(load_tool(store, arena, id).hold, REASON_DEFINITION_CHANGED);
+
+    uint64_t before = policy_version(store);
+    assert_ok(store_review_tools(store, &review, 1, &ann, &version, &err), err);
+    assert_int_equal(version, before + 1);
+    tool = load_tool(store, arena, id);
+    assert_int_equal(tool.hold, REASON_GRANTED);
+    assert_str(tool.pinned, "{\"v\":2}");
+    assert_true(tool.word.is_given);
+    assert_int_equal(tool.word.category, CATEGORY_WRITE);
+    assert_str(tool.word.author, "ann");
+    assert_str(tool.word.reason, "it writes");
+    assert_int_equal(tool.word.hash[5], 2);
+
+    /* The word is void for the next definition, and an approval without one does not revive it. */
+    save_one_tool(store, id, seen("t", "{\"v\":3}", 3), FATE_HOLD, 80);
+    struct tool_review plain = {.tool_id = tool.id};
+    memset(plain.hash, 3, sizeof plain.hash);
+    assert_ok(store_review_tools(store, &plain, 1, &ann, &version, &err), err);
+    assert_false(load_tool(store, arena, id).word.is_given);
+
+    struct tool_review stop = {.tool_id = tool.id, .is_quarantine = true};
+    assert_ok(store_review_tools(store, &stop, 1, &ann, &version, &err), err);
+    assert_int_equal(load_tool(store, arena, id).hold, REASON_TOOL_QUARANTINED);
+    (void)save_tools(store, id, NULL, 0, 90);
+    assert_int_equal(store_review_tools(store, &plain, 1, &ann, &version, &err), ERR_CONFLICT);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void what_a_server_can_fill_is_bounded(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t id = load(store, arena).servers[0].id;
+    for (int i = 1; i <= 200; i++)
+        save_one_tool(store, id, seen("t", "{}", (uint8_t)i), FATE_KEEP, i);
+    struct tool_history history;
+    struct err err;
+    assert_ok(store_load_history(store, arena, load_tool(store, arena, id).id, &history, &err),
+              err);
+    assert_int_equal(history.version_count, 10);
+    assert_int_equal(history.versions[0].hash[0], 199);
+    assert_int_equal(history.event_count, 50);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
+static void a_failure_leaves_the_catalogue_and_says_so(void **state)
+{
+    (void)state;
+    struct scratch scratch = scratch_make();
+    CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
+    struct store *store = open_store(&scratch);
+    struct governance full = full_governance();
+    save(store, &full, 0, &nobody);
+    int64_t id = load(store, arena).servers[0].id;
+    struct store_view view;
+    struct err err;
+    save_one_tool(store, id, seen("t", "{}", 1), FATE_PIN, 10);
+    assert_ok(store_save_failure(store, id, STR("nobody answers"), 20, &err), err);
+    assert_ok(store_save_failure(store, id + 77, STR("no such server"), 20, &err), err);
+    assert_ok(store_load_view(store, arena, &view, &err), err);
+    assert_int_equal(view.tool_count, 1);
+    assert_int_equal(view.catalogue_count, 1);
+    assert_int_equal(view.catalogues[0].first_us, 10);
+    assert_int_equal(view.catalogues[0].found_us, 10);
+    assert_int_equal(view.catalogues[0].failed_us, 20);
+    assert_str(view.catalogues[0].error, "nobody answers");
+    save_one_tool(store, id, seen("t", "{}", 1), FATE_KEEP, 30);
+    assert_ok(store_load_view(store, arena, &view, &err), err);
+    assert_int_equal(view.catalogues[0].first_us, 10);
+    assert_int_equal(view.catalogues[0].found_us, 30);
+    assert_int_equal(view.catalogues[0].error.len, 0);
+    store_close(store);
+    scratch_remove(&scratch);
+}
+
 static void names_of_tools_are_any_bytes(void **state)
 {
     (void)state;
@@ -429,9 +603,10 @@ static void tools_need_their_server_and_each_name_once(void **state)
     struct tool_seen tools[] = {seen("a", "{}", 1), seen("a", "{}", 1)};
     struct tool_changes changes;
     struct err err;
-    assert_int_equal(store_save_tools(store, id, tools, 2, &nobody, &changes, &err), ERR_INVALID);
-    assert_int_equal(store_save_tools(store, id + 50, tools, 1, &nobody, &changes, &err),
-                     ERR_NOT_FOUND);
+    struct tool_discovery twice = {.server_id = id, .seen = tools, .count = 2};
+    struct tool_discovery elsewhere = {.server_id = id + 50, .seen = tools, .count = 1};
+    assert_int_equal(store_save_tools(store, &twice, &nobody, &changes, &err), ERR_INVALID);
+    assert_int_equal(store_save_tools(store, &elsewhere, &nobody, &changes, &err), ERR_NOT_FOUND);
     save_tools(store, id, tools, 1, 10);
 
     struct governance empty = {0};
@@ -1088,6 +1263,10 @@ int main(void)
         cmocka_unit_test(the_second_of_two_editors_is_told),
         cmocka_unit_test(a_name_used_twice_or_missing_changes_nothing),
         cmocka_unit_test(a_discovery_tells_what_is_new_changed_and_gone),
+        cmocka_unit_test(the_definition_in_force_outlives_the_one_last_seen),
+        cmocka_unit_test(a_review_is_of_the_definition_that_was_looked_at),
+        cmocka_unit_test(what_a_server_can_fill_is_bounded),
+        cmocka_unit_test(a_failure_leaves_the_catalogue_and_says_so),
         cmocka_unit_test(names_of_tools_are_any_bytes),
         cmocka_unit_test(tools_need_their_server_and_each_name_once),
         cmocka_unit_test(tokens_are_added_used_and_revoked),
