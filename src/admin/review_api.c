@@ -20,8 +20,7 @@ enum { MAX_TOOLS = 10000, MAX_REASON_BYTES = 1000, MAX_LINES_BYTES = 48 << 10 };
 static void write_change(struct jsonw *w, const struct definition_change *change)
 {
     jsonw_object(w);
-    jsonw_name_str(w, "severity",
-                   str_c(severity_word(definition_change_severity(change->kind))));
+    jsonw_name_str(w, "severity", str_c(severity_word(definition_change_severity(change->kind))));
     jsonw_name_str(w, "change", str_c(definition_change_word(change->kind)));
     jsonw_name_str(w, "meaning", str_c(definition_change_meaning(change->kind)));
     if (change->path.len > 0)

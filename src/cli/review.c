@@ -1,6 +1,6 @@
+#include "cli/review.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/review.h"
 #include "cli/text.h"
 
 void review_add_row(struct grid *grid, const struct answer *answer, json_pos row)
@@ -133,10 +133,21 @@ static void write_definition(const struct answer *answer, const char *name, stru
 
 static void write_review(const struct answer *answer, struct buf *out)
 {
-    static const char *const members[] = {
-        "server", "name",          "state",  "quarantine",         "renamed_from", "category",
-        "set_by", "approve_as",    "reason", "definition_text",    "hash",         "hash_in_force",
-        "never_for", "with_approval_for", NULL};
+    static const char *const members[] = {"server",
+                                          "name",
+                                          "state",
+                                          "quarantine",
+                                          "renamed_from",
+                                          "category",
+                                          "set_by",
+                                          "approve_as",
+                                          "reason",
+                                          "definition_text",
+                                          "hash",
+                                          "hash_in_force",
+                                          "never_for",
+                                          "with_approval_for",
+                                          NULL};
 
     write_members(answer, members, out);
     write_changes(answer, out);
@@ -195,7 +206,7 @@ static void write_events(const struct answer *answer, struct buf *out)
 
 static void write_history(const struct answer *answer, struct buf *out)
 {
-    static const char *const members[] = {"server", "name", "state", "quarantine",
+    static const char *const members[] = {"server", "name",          "state", "quarantine",
                                           "hash",   "hash_in_force", NULL};
     json_pos list = json_get(&answer->doc, 0, STR("versions"));
 

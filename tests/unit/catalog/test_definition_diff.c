@@ -11,17 +11,17 @@ struct row {
     enum severity severity;
 };
 
-#define SCHEMA(members) "\"inputSchema\":{\"type\":\"object\"" members "}"
+#define SCHEMA(members)     "\"inputSchema\":{\"type\":\"object\"" members "}"
 #define PROPERTIES(members) SCHEMA(",\"properties\":{" members "}")
-#define A_STRING "\"a\":{\"type\":\"string\"}"
+#define A_STRING            "\"a\":{\"type\":\"string\"}"
 
 static const struct row rows[] = {
     {SCHEMA(""), SCHEMA(""), "", SEVERITY_NONE},
     /* One spelling or another is no change. */
     {SCHEMA(",\"x\":\"\\u0041\""), "\"inputSchema\": {\"x\": \"A\", \"type\": \"object\"}", "",
      SEVERITY_NONE},
-    {SCHEMA("") ",\"description\":\"a\"", SCHEMA("") ",\"description\":\"b\"", "description: ",
-     SEVERITY_MEDIUM},
+    {SCHEMA("") ",\"description\":\"a\"", SCHEMA("") ",\"description\":\"b\"",
+     "description: ", SEVERITY_MEDIUM},
     {SCHEMA(""), SCHEMA("") ",\"description\":\"b\"", "description: ", SEVERITY_MEDIUM},
     {SCHEMA("") ",\"title\":\"a\"", SCHEMA(""), "title: ", SEVERITY_LOW},
     {SCHEMA("") ",\"annotations\":{\"title\":\"a\"}", SCHEMA("") ",\"annotations\":{}",
@@ -32,8 +32,8 @@ static const struct row rows[] = {
     {SCHEMA(""), SCHEMA("") ",\"annotations\":{\"destructiveHint\":false}",
      "annotation:destructiveHint ", SEVERITY_HIGH},
     {SCHEMA(""), SCHEMA("") ",\"annotations\":{}", "annotation: ", SEVERITY_HIGH},
-    {SCHEMA("") ",\"outputSchema\":{\"type\":\"object\"}", SCHEMA(""), "output_schema: ",
-     SEVERITY_LOW},
+    {SCHEMA("") ",\"outputSchema\":{\"type\":\"object\"}", SCHEMA(""),
+     "output_schema: ", SEVERITY_LOW},
     /* Parameters. */
     {PROPERTIES(""), PROPERTIES(A_STRING), "optional_parameter_added:a ", SEVERITY_MEDIUM},
     {SCHEMA(""), PROPERTIES(A_STRING), "optional_parameter_added:a ", SEVERITY_MEDIUM},
@@ -52,8 +52,8 @@ static const struct row rows[] = {
     {SCHEMA(",\"required\":[\"ghost\"]"), SCHEMA(""), "schema_other: ", SEVERITY_HIGH},
     {SCHEMA(""), SCHEMA(",\"required\":\"a\""), "schema_other: ", SEVERITY_HIGH},
     /* What a parameter takes. */
-    {PROPERTIES("\"a\":{\"type\":\"string\"}"), PROPERTIES("\"a\":{\"type\":[\"string\",\"null\"]}"),
-     "schema_widened:a ", SEVERITY_HIGH},
+    {PROPERTIES("\"a\":{\"type\":\"string\"}"),
+     PROPERTIES("\"a\":{\"type\":[\"string\",\"null\"]}"), "schema_widened:a ", SEVERITY_HIGH},
     {PROPERTIES("\"a\":{\"type\":[\"string\",\"null\"]}"), PROPERTIES("\"a\":{\"type\":\"null\"}"),
      "schema_narrowed:a ", SEVERITY_LOW},
     {PROPERTIES("\"a\":{\"type\":\"string\"}"), PROPERTIES("\"a\":{}"), "schema_widened:a ",
@@ -72,21 +72,20 @@ static const struct row rows[] = {
      SEVERITY_HIGH},
     {SCHEMA(",\"additionalProperties\":false"), SCHEMA(""), "schema_widened: ", SEVERITY_HIGH},
     {SCHEMA(""), SCHEMA(",\"additionalProperties\":false"), "schema_narrowed: ", SEVERITY_LOW},
-    {SCHEMA(""), SCHEMA(",\"additionalProperties\":{\"type\":\"string\"}"), "schema_widened: ",
-     SEVERITY_HIGH},
+    {SCHEMA(""), SCHEMA(",\"additionalProperties\":{\"type\":\"string\"}"),
+     "schema_widened: ", SEVERITY_HIGH},
     /* Inside of others. */
     {PROPERTIES("\"f\":{\"properties\":{" A_STRING "}}"),
      PROPERTIES("\"f\":{\"properties\":{" A_STRING ",\"b\":{}}}"), "optional_parameter_added:f.b ",
      SEVERITY_MEDIUM},
-    {PROPERTIES("\"l\":{\"items\":{\"enum\":[1]}}"), PROPERTIES("\"l\":{\"items\":{\"enum\":[1,2]}}"),
-     "schema_widened:l[] ", SEVERITY_HIGH},
+    {PROPERTIES("\"l\":{\"items\":{\"enum\":[1]}}"),
+     PROPERTIES("\"l\":{\"items\":{\"enum\":[1,2]}}"), "schema_widened:l[] ", SEVERITY_HIGH},
     {PROPERTIES("\"l\":{\"items\":{}}"), PROPERTIES("\"l\":{}"), "schema_widened:l ",
      SEVERITY_HIGH},
     /* Texts that a model reads. */
     {PROPERTIES("\"a\":{\"description\":\"x\"}"), PROPERTIES("\"a\":{\"description\":\"y\"}"),
      "parameter_text:a ", SEVERITY_MEDIUM},
-    {PROPERTIES("\"a\":{}"), PROPERTIES("\"a\":{\"default\":\"y\"}"), "preset:a ",
-     SEVERITY_MEDIUM},
+    {PROPERTIES("\"a\":{}"), PROPERTIES("\"a\":{\"default\":\"y\"}"), "preset:a ", SEVERITY_MEDIUM},
     {PROPERTIES("\"a\":{\"type\":\"string\"}"),
      PROPERTIES("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"X-Key\"}"), "header:a ",
      SEVERITY_HIGH},
@@ -96,8 +95,8 @@ static const struct row rows[] = {
     {PROPERTIES("\"a\":true"), PROPERTIES("\"a\":{}"), "schema_other:a ", SEVERITY_HIGH},
     {SCHEMA(""), SCHEMA(",\"$defs\":{}"), "schema_other: ", SEVERITY_HIGH},
     {SCHEMA(",\"properties\":[]"), SCHEMA(",\"properties\":{}"), "schema_other: ", SEVERITY_HIGH},
-    {"\"inputSchema\":{}", "\"inputSchema\":{\"type\":\"object\"}", "schema_narrowed: ",
-     SEVERITY_LOW},
+    {"\"inputSchema\":{}", "\"inputSchema\":{\"type\":\"object\"}",
+     "schema_narrowed: ", SEVERITY_LOW},
 };
 
 static struct str definition(struct arena *arena, const char *name, const char *members)
@@ -134,8 +133,8 @@ static void another_name_is_a_change(void **state)
     struct definition_diff diff;
     struct buf line;
     struct err err;
-    assert_ok(definition_diff(definition(arena, "a", SCHEMA("")), definition(arena, "b", SCHEMA("")),
-                              arena, &diff, &err),
+    assert_ok(definition_diff(definition(arena, "a", SCHEMA("")),
+                              definition(arena, "b", SCHEMA("")), arena, &diff, &err),
               err);
     assert_int_equal(diff.count, 1);
     assert_int_equal(diff.changes[0].kind, CHANGE_NAME);
@@ -172,7 +171,8 @@ static void what_is_no_definition_is_not_compared(void **state)
     (void)state;
     CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
     struct str good = definition(arena, "t", SCHEMA(""));
-    static const char *const bad[] = {"", "[]", "{\"name\":\"t\"}", "{\"name\":1,\"inputSchema\":{}}"};
+    static const char *const bad[] = {"", "[]", "{\"name\":\"t\"}",
+                                      "{\"name\":1,\"inputSchema\":{}}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct definition_diff diff;
         struct err err;
@@ -211,7 +211,8 @@ static void a_tool_under_a_new_name_is_like_the_old_one(void **state)
         {"\"description\":\"Read a page of the wiki\"," PROPERTIES("\"page\":{}"),
          "\"description\":\"Read a page of the wiki\"," PROPERTIES("\"page\":{}"), true},
         {"\"description\":\"Read a page of the wiki by its name\"," PROPERTIES("\"page\":{}"),
-         "\"description\":\"Read a page of our wiki by its name\"," PROPERTIES("\"page\":{}"), true},
+         "\"description\":\"Read a page of our wiki by its name\"," PROPERTIES("\"page\":{}"),
+         true},
         {"\"description\":\"Read a page of the wiki\"," PROPERTIES("\"page\":{}"),
          "\"description\":\"Send mail to somebody\"," PROPERTIES("\"to\":{},\"text\":{}"), false},
         {"\"description\":\"Read a page\"," PROPERTIES("\"page\":{}"),

@@ -96,7 +96,8 @@ static void what_becomes_of_a_tool_is_in_a_table(void **state)
         CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
         struct server server = {.name = STR("s"), .release = row->release};
         struct tool known[2] = {{.name = STR("a"), .has_pin = true}, make_tool(row)};
-        struct tool_seen seen[] = {make_seen("a", 0, false), make_seen("t", row->seen, row->is_read)};
+        struct tool_seen seen[] = {make_seen("a", 0, false),
+                                   make_seen("t", row->seen, row->is_read)};
         const struct review_input input = {
             .server = &server, .known = known, .known_count = row->pin == NOT_KNOWN ? 1 : 2};
         struct err err;
@@ -117,10 +118,10 @@ static void the_first_definitions_are_taken_as_they_are_where_the_rule_says_so(v
         enum tool_fate fate;
         bool has_word;
     } firsts[] = {
-        {FIRST, false, FATE_PIN, false}, {FIRST, true, FATE_PIN, false},
+        {FIRST, false, FATE_PIN, false},       {FIRST, true, FATE_PIN, false},
         {FIRST | READS, true, FATE_PIN, true}, {READS, true, FATE_PIN, true},
-        {READS, false, FATE_HOLD, false}, {0, true, FATE_HOLD, false},
-        {RETURNING, true, FATE_HOLD, false}, {ALL, false, FATE_PIN, false},
+        {READS, false, FATE_HOLD, false},      {0, true, FATE_HOLD, false},
+        {RETURNING, true, FATE_HOLD, false},   {ALL, false, FATE_PIN, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(firsts); i++) {
         CLEANUP(arena_freep) struct arena *arena = arena_new(1 << 20);
@@ -143,8 +144,9 @@ static void a_tool_that_took_the_place_of_another_is_said_to_be_it(void **state)
     old.pinned = STR("{\"name\":\"get_page\",\"description\":\"Read one page of the wiki\","
                      "\"inputSchema\":{\"properties\":{\"page\":{}}}}");
     struct tool_seen seen[] = {make_seen("fetch_page", 1, true), make_seen("other", 2, false)};
-    seen[0].definition = STR("{\"name\":\"fetch_page\",\"description\":\"Read one page of the wiki\","
-                             "\"inputSchema\":{\"properties\":{\"page\":{}}}}");
+    seen[0].definition =
+        STR("{\"name\":\"fetch_page\",\"description\":\"Read one page of the wiki\","
+            "\"inputSchema\":{\"properties\":{\"page\":{}}}}");
     const struct review_input input = {.server = &server, .known = &old, .known_count = 1};
     struct err err;
     assert_ok(review_plan(&input, seen, 2, arena, &err), err);
@@ -178,8 +180,10 @@ static struct tool_word word_for(int hash, enum category category, int64_t at_us
 static void whose_word_holds_is_the_more_specific_and_then_the_later(void **state)
 {
     (void)state;
-    struct tool_rule exact = {.pattern = STR("get_page"), .category = CATEGORY_WRITE, .set_at_us = 50};
-    struct tool_rule pattern = {.pattern = STR("get_*"), .category = CATEGORY_WRITE, .set_at_us = 50};
+    struct tool_rule exact = {
+        .pattern = STR("get_page"), .category = CATEGORY_WRITE, .set_at_us = 50};
+    struct tool_rule pattern = {
+        .pattern = STR("get_*"), .category = CATEGORY_WRITE, .set_at_us = 50};
     static const struct {
         const char *what;
         int rule; /* 0: none, 1: exact, 2: pattern */
@@ -198,7 +202,8 @@ static void whose_word_holds_is_the_more_specific_and_then_the_later(void **stat
         {"a word after the exact rule", 1, 1, 90, false, CATEGORY_READ_ONLY, REVIEW_WORD},
         {"a word before the exact rule", 1, 1, 10, false, CATEGORY_WRITE, REVIEW_RULE},
         {"what was released by itself", 0, 1, 10, true, CATEGORY_READ_ONLY, REVIEW_AUTOMATIC},
-        {"what was released by itself never over a pattern", 2, 1, 90, true, CATEGORY_WRITE, REVIEW_RULE},
+        {"what was released by itself never over a pattern", 2, 1, 90, true, CATEGORY_WRITE,
+         REVIEW_RULE},
     };
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         struct server server = {.rules = words[i].rule == 1 ? &exact : &pattern,
