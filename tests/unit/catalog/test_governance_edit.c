@@ -52,8 +52,11 @@ static void a_server_is_added_once(void **state)
     (void)state;
     struct err err;
     struct office o = open_office();
-    const struct server server = {
-        .name = STR("web"), .kind = SERVER_URL, .address = STR("https://web.example/mcp")};
+    const struct server server = {.name = STR("web"),
+                                  .kind = SERVER_URL,
+                                  .address = STR("https://web.example/mcp"),
+                                  .release = GOVERNANCE_RELEASE_PRESET,
+                                  .look = GOVERNANCE_LOOK_PRESET};
     assert_ok(governance_add_server(&o.g, &server, o.arena, &err), err);
     assert_int_equal(governance_add_server(&o.g, &server, o.arena, &err), ERR_CONFLICT);
     assert_changed(&o, "+ server web: credential none, url https://web.example/mcp\n");
