@@ -15,7 +15,7 @@ enum category sql_function_category(const struct refiner *refiner, struct str na
 
 /* SELECT, INSERT, UPDATE and DELETE of plain words, none of which does more than the first says,
  * and the server's parser sees the same statements: its tree would not be worse, and takes three
- * times as long. tests/unit/policy/test_refine_judges.c holds the two to each other. */
+ * times as long. tests/unit/policy/test_refine.c holds the two to each other. */
 static bool is_plain(const struct sql_reading *reading, struct str text)
 {
     return reading->is_plain && reading->verdict.category < CATEGORY_ADMIN &&

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "policy/refine.h"
+#include "policy/sql_priv.h"
 #include "statements.h"
 
 static struct refine_verdict judge(enum sql_dialect dialect, const char *text)
@@ -47,6 +48,35 @@ static void nothing_of_the_corpus_is_taken_for_less(void **state)
     assert_true(statements.lines >= 400);
     assert_int_equal(missed, 0);
     assert_int_equal(unexpected, 0);
+    statements_done(&statements);
+}
+
+/* Plain statements are judged by their tokens: the tree of the parser must never be worse. */
+static void what_is_judged_by_tokens_alone_is_not_worse_in_the_tree(void **state)
+{
+    (void)state;
+    struct statements statements = statements_read();
+    size_t plain = 0;
+
+    for (size_t i = 0; i < statements.count; i++) {
+        struct statement *s = &statements.all[i];
+        struct sql_reading reading;
+        struct refine_verdict tree = {.category = CATEGORY_READ_ONLY};
+
+        /* Of other dialects, too: most of them are SQL that PostgreSQL knows. */
+        s->refiner.dialect = SQL_POSTGRESQL;
+        sql_tokens_judge(&s->refiner, s->text, &reading);
+        if (!reading.is_plain || reading.verdict.category == CATEGORY_ADMIN ||
+            !sql_pg_counts(s->text, reading.statements))
+            continue;
+        plain++;
+        sql_pg_judge(&s->refiner, s->text, &tree);
+        if (tree.category > reading.verdict.category)
+            fail_msg("statements.txt:%d: %s by the tree, %s by the tokens", s->line,
+                     category_word(tree.category), category_word(reading.verdict.category));
+    }
+    print_message("# %zu judged by tokens alone\n", plain);
+    assert_true(plain > 100);
     statements_done(&statements);
 }
 
@@ -371,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_of_the_corpus_is_taken_for_less),
+        cmocka_unit_test(what_is_judged_by_tokens_alone_is_not_worse_in_the_tree),
         cmocka_unit_test(what_stands_around_a_statement_never_makes_it_harmless),
         cmocka_unit_test(the_argument_is_found_by_its_pointer),
         cmocka_unit_test(what_is_missing_or_of_another_type_is_the_worst),
