@@ -47,6 +47,11 @@ static const enum factor reason_factors[] = {
 #include "base/words.def"
 };
 
+static const struct word provisionings[] = {
+#define X_PROVISIONING(name, word, meaning) [name] = {word, meaning},
+#include "base/words.def"
+};
+
 static const struct word credential_modes[] = {
 #define X_CREDENTIAL(name, word, meaning) [name] = {word, meaning},
 #include "base/words.def"
@@ -155,6 +160,11 @@ enum factor reason_factor(enum reason reason)
     return (size_t)reason < REASONS ? reason_factors[reason] : FACTOR_NONE;
 }
 
+const char *provisioning_word(enum provisioning provisioning)
+{
+    return word_at(provisionings, PROVISIONINGS, provisioning);
+}
+
 const char *credential_mode_word(enum credential_mode mode)
 {
     return word_at(credential_modes, CREDENTIAL_MODES, mode);
@@ -226,6 +236,15 @@ bool reason_parse(struct str word, enum reason *ret_reason)
     if (at == REASONS)
         return false;
     *ret_reason = (enum reason)at;
+    return true;
+}
+
+bool provisioning_parse(struct str word, enum provisioning *ret_provisioning)
+{
+    size_t at = find(provisionings, PROVISIONINGS, word);
+    if (at == PROVISIONINGS)
+        return false;
+    *ret_provisioning = (enum provisioning)at;
     return true;
 }
 

@@ -56,6 +56,12 @@ enum reason {
     REASONS
 };
 
+enum provisioning {
+#define X_PROVISIONING(name, word, meaning) name,
+#include "base/words.def"
+    PROVISIONINGS
+};
+
 enum credential_mode {
 #define X_CREDENTIAL(name, word, meaning) name,
 #include "base/words.def"
@@ -110,6 +116,7 @@ const char *factor_word(enum factor factor);
 const char *factor_meaning(enum factor factor);
 const char *reason_word(enum reason reason);
 enum factor reason_factor(enum reason reason);
+const char *provisioning_word(enum provisioning provisioning);
 const char *credential_mode_word(enum credential_mode mode);
 const char *tool_state_word(enum tool_state state);
 const char *release_word(enum release release);
@@ -122,6 +129,7 @@ bool role_parse(struct str word, enum user_role *ret_role) MUST_CHECK;
 bool scope_parse(struct str word, enum scope *ret_scope) MUST_CHECK;
 bool decision_parse(struct str word, enum decision *ret_decision) MUST_CHECK;
 bool reason_parse(struct str word, enum reason *ret_reason) MUST_CHECK;
+bool provisioning_parse(struct str word, enum provisioning *ret_provisioning) MUST_CHECK;
 bool credential_mode_parse(struct str word, enum credential_mode *ret_mode) MUST_CHECK;
 bool tool_state_parse(struct str word, enum tool_state *ret_state) MUST_CHECK;
 bool release_parse(struct str word, enum release *ret_release) MUST_CHECK;

@@ -202,10 +202,53 @@ struct user {
     struct str email; /* empty: none was vouched for */
     struct str name;  /* as shown; may be empty */
     enum user_role role;
-    bool is_disabled;
+    bool is_disabled;               /* by an administrator */
+    enum provisioning provisioning; /* what the provider said by SCIM */
     int64_t created_us;
-    int64_t last_seen_us;
+    int64_t last_seen_us;  /* 0: never came, but was provisioned or signed out */
     int64_t signed_out_us; /* nothing issued for them up to then is good; 0: never */
+};
+
+/* Shut out, by an administrator or by the provider. */
+static inline bool user_is_out(const struct user *user)
+{
+    return user->is_disabled || user->provisioning == PROVISIONING_INACTIVE ||
+           user->provisioning == PROVISIONING_DELETED;
+}
+
+/* A user as the provider provisions it (RFC 7643 §4.1). */
+struct scim_user {
+    int64_t id;        /* of the resource */
+    int64_t person_id; /* of the user whom it is about */
+    struct str provider;
+    struct str subject;   /* of that user */
+    struct str user_name; /* unique at the provider, ASCII letters without case */
+    struct str external_id;
+    struct str display_name;
+    struct str formatted_name;
+    struct str family_name;
+    struct str given_name;
+    struct str email;
+    bool is_active;
+    bool is_vouched; /* the e-mail address counts as verified; only read when saved */
+    int64_t created_us;
+    int64_t changed_us;
+};
+
+/* RFC 7643 §4.2. Its members are asked for on their own. */
+struct scim_group {
+    int64_t id;
+    struct str provider;
+    struct str display_name; /* unique at the provider, ASCII letters without case */
+    struct str external_id;
+    int64_t created_us;
+    int64_t changed_us;
+};
+
+/* A person is in a group of the provider. */
+struct membership {
+    int64_t person_id;
+    int64_t group_id;
 };
 
 /* Who signs out: the person with everything, or, subject empty, what came of one sign-in at the
@@ -294,6 +337,7 @@ struct token {
     struct str agent;      /* that it was made for; empty: the person's own use */
     struct str groups;     /* JSON: a list of texts; those of the person when it was made */
     struct str session_id; /* of the sign-in that it was made in, and ends with; or empty */
+    struct str provider;   /* whose people it provisions, of TOKEN_ADMIN; else empty */
     uint8_t hash[TOKEN_HASH_BYTES];
     uint32_t scopes; /* SCOPE_BIT set */
     int64_t created_us;

@@ -125,6 +125,10 @@ enum err_code sqlite_is_renamed(struct sql *sql, const struct user *user, bool *
                                 struct err *err) MUST_CHECK;
 enum err_code sqlite_see_user(struct sql *sql, const struct user *user, int64_t now_us,
                               bool *ret_is_new, struct err *err) MUST_CHECK;
+/* ERR_CONFLICT: without this user nobody would own the gateway. provider: only those of its owners
+ * count whom it provisions; empty: all do. */
+enum err_code sqlite_check_owner(struct sql *sql, int64_t id, struct str provider,
+                                 struct err *err) MUST_CHECK;
 enum err_code sqlite_set_user(struct sql *sql, int64_t id, enum user_role role, bool is_disabled,
                               struct err *err) MUST_CHECK;
 enum err_code sqlite_spend_id(struct sql *sql, const struct spent_id *token, int64_t now_us,
@@ -149,6 +153,40 @@ enum err_code sqlite_op_block_client(struct store *store, struct str id, bool is
                                      uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
 enum err_code sqlite_op_touch_client(struct store *store, struct str id, int64_t now_us,
                                      struct err *err) MUST_CHECK;
+
+/* scim_sqlite.c: each as the function store_… of the same name */
+enum err_code sqlite_op_load_scim_users(struct store *store, struct arena *arena,
+                                        const struct scim_find *find, struct scim_user **ret_users,
+                                        size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_load_scim_groups(struct store *store, struct arena *arena,
+                                         const struct scim_find *find,
+                                         struct scim_group **ret_groups, size_t *ret_count,
+                                         struct err *err) MUST_CHECK;
+enum err_code sqlite_op_load_scim_members(struct store *store, struct arena *arena,
+                                          int64_t group_id, int64_t **ret_ids, size_t *ret_count,
+                                          struct err *err) MUST_CHECK;
+enum err_code sqlite_op_save_scim_user(struct store *store, struct arena *arena,
+                                       const struct scim_user *user,
+                                       const struct store_change *change, int64_t *ret_id,
+                                       uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_remove_scim_user(struct store *store, struct arena *arena,
+                                         struct str provider, int64_t id,
+                                         const struct store_change *change,
+                                         uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_release_user(struct store *store, int64_t id,
+                                     const struct store_change *change,
+                                     uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_save_scim_group(struct store *store, const struct scim_group_change *group,
+                                        const struct store_change *change, int64_t *ret_id,
+                                        uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code sqlite_op_remove_scim_group(struct store *store, struct str provider, int64_t id,
+                                          const struct store_change *change,
+                                          uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+/* All of them, for the view. */
+enum err_code sqlite_load_groups(struct loader *loader, struct scim_group **ret_groups,
+                                 size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code sqlite_load_memberships(struct loader *loader, struct membership **ret_memberships,
+                                      size_t *ret_count, struct err *err) MUST_CHECK;
 
 /* One operation, in a transaction of its own. */
 enum err_code sqlite_run(struct store *store, enum sql_mode mode, sql_body_fn *body, void *ctx,

@@ -275,6 +275,72 @@ enum err_code store_touch_client(struct store *store, struct str id, int64_t now
     return leave(store, enter(store)->touch_client(store, id, now_us, err));
 }
 
+enum err_code store_load_scim_users(struct store *store, struct arena *arena,
+                                    const struct scim_find *find, struct scim_user **ret_users,
+                                    size_t *ret_count, struct err *err)
+{
+    return leave(store,
+                 enter(store)->load_scim_users(store, arena, find, ret_users, ret_count, err));
+}
+
+enum err_code store_load_scim_groups(struct store *store, struct arena *arena,
+                                     const struct scim_find *find, struct scim_group **ret_groups,
+                                     size_t *ret_count, struct err *err)
+{
+    return leave(store,
+                 enter(store)->load_scim_groups(store, arena, find, ret_groups, ret_count, err));
+}
+
+enum err_code store_load_scim_members(struct store *store, struct arena *arena, int64_t group_id,
+                                      int64_t **ret_ids, size_t *ret_count, struct err *err)
+{
+    return leave(store,
+                 enter(store)->load_scim_members(store, arena, group_id, ret_ids, ret_count, err));
+}
+
+enum err_code store_save_scim_user(struct store *store, struct arena *arena,
+                                   const struct scim_user *user, const struct store_change *change,
+                                   int64_t *ret_id, uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->save_scim_user(store, arena, user, change, ret_id,
+                                                     ret_policy_version, err));
+}
+
+enum err_code store_remove_scim_user(struct store *store, struct arena *arena, struct str provider,
+                                     int64_t id, const struct store_change *change,
+                                     uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->remove_scim_user(store, arena, provider, id, change,
+                                                       ret_policy_version, err));
+}
+
+enum err_code store_release_user(struct store *store, int64_t id, const struct store_change *change,
+                                 uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->release_user(store, id, change, ret_policy_version, err));
+}
+
+enum err_code store_save_scim_group(struct store *store, const struct scim_group_change *group,
+                                    const struct store_change *change, int64_t *ret_id,
+                                    uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->save_scim_group(store, group, change, ret_id,
+                                                      ret_policy_version, err));
+}
+
+enum err_code store_remove_scim_group(struct store *store, struct str provider, int64_t id,
+                                      const struct store_change *change,
+                                      uint64_t *ret_policy_version, struct err *err)
+{
+    check_change(change);
+    return leave(store, enter(store)->remove_scim_group(store, provider, id, change,
+                                                        ret_policy_version, err));
+}
+
 enum err_code store_touch_tokens(struct store *store, const struct token_use *uses, size_t count,
                                  struct err *err)
 {

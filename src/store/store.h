@@ -74,6 +74,10 @@ struct store_view {
     size_t mark_count;
     struct catalogue *catalogues; /* by server id */
     size_t catalogue_count;
+    struct scim_group *groups; /* by id */
+    size_t group_count;
+    struct membership *memberships; /* by person, then group */
+    size_t membership_count;
 };
 
 /* Everything in *ret_x lives as long as arena. */
@@ -256,6 +260,73 @@ enum err_code store_block_client(struct store *store, struct str id, bool is_blo
 /* Notes the last use, to about a minute. */
 enum err_code store_touch_client(struct store *store, struct str id, int64_t now_us,
                                  struct err *err) MUST_CHECK;
+
+/* Users and groups as providers provision them (SCIM). */
+
+enum {
+    STORE_MAX_SCIM_USERS = 500000,
+    STORE_MAX_SCIM_GROUPS = 20000,
+    STORE_MAX_SCIM_MEMBERS = 2000000,
+};
+
+enum scim_key {
+    SCIM_ALL,
+    SCIM_ID,
+    SCIM_NAME, /* user_name or display_name, ASCII letters without case */
+    SCIM_EXTERNAL_ID,
+};
+
+struct scim_find {
+    struct str provider;
+    enum scim_key key;
+    int64_t id;       /* of SCIM_ID */
+    struct str value; /* of the others but SCIM_ALL */
+};
+
+/* In the order of their ids. */
+enum err_code store_load_scim_users(struct store *store, struct arena *arena,
+                                    const struct scim_find *find, struct scim_user **ret_users,
+                                    size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code store_load_scim_groups(struct store *store, struct arena *arena,
+                                     const struct scim_find *find, struct scim_group **ret_groups,
+                                     size_t *ret_count, struct err *err) MUST_CHECK;
+/* Ids of scim users, lowest first. */
+enum err_code store_load_scim_members(struct store *store, struct arena *arena, int64_t group_id,
+                                      int64_t **ret_ids, size_t *ret_count,
+                                      struct err *err) MUST_CHECK;
+/* id 0: a new one. The person (provider, subject) is made when nobody knows it, shut out or let in
+ * as is_active says, and signed out when shut out; whoever the resource was about before, if
+ * another, is shut out. A role and an administrator's word on the person stay. ERR_CONFLICT:
+ * user_name or subject is another's, or this would shut out the last owner. ERR_NOT_FOUND: no such
+ * id. ERR_LIMIT: there are too many. */
+enum err_code store_save_scim_user(struct store *store, struct arena *arena,
+                                   const struct scim_user *user, const struct store_change *change,
+                                   int64_t *ret_id, uint64_t *ret_policy_version,
+                                   struct err *err) MUST_CHECK;
+/* The person is shut out and stays known. ERR_NOT_FOUND; ERR_CONFLICT: the last owner. */
+enum err_code store_remove_scim_user(struct store *store, struct arena *arena, struct str provider,
+                                     int64_t id, const struct store_change *change,
+                                     uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+/* What a provider said of this person by SCIM counts no longer. Somebody unknown: ERR_OK. */
+enum err_code store_release_user(struct store *store, int64_t id, const struct store_change *change,
+                                 uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+
+struct scim_group_change {
+    struct scim_group group; /* id 0: a new one; its times are not read */
+    const int64_t *added;    /* members it does not have yet */
+    size_t added_count;
+    const int64_t *removed;
+    size_t removed_count;
+};
+
+/* ERR_CONFLICT: display_name is another's. ERR_INVALID: no such user of this provider.
+ * ERR_NOT_FOUND: no such group. ERR_LIMIT: there are too many. */
+enum err_code store_save_scim_group(struct store *store, const struct scim_group_change *group,
+                                    const struct store_change *change, int64_t *ret_id,
+                                    uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
+enum err_code store_remove_scim_group(struct store *store, struct str provider, int64_t id,
+                                      const struct store_change *change,
+                                      uint64_t *ret_policy_version, struct err *err) MUST_CHECK;
 
 struct token_use {
     struct str id;

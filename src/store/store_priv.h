@@ -85,6 +85,29 @@ struct store_ops {
                                   uint64_t *ret_policy_version, struct err *err);
     enum err_code (*touch_client)(struct store *store, struct str id, int64_t now_us,
                                   struct err *err);
+    enum err_code (*load_scim_users)(struct store *store, struct arena *arena,
+                                     const struct scim_find *find, struct scim_user **ret_users,
+                                     size_t *ret_count, struct err *err);
+    enum err_code (*load_scim_groups)(struct store *store, struct arena *arena,
+                                      const struct scim_find *find, struct scim_group **ret_groups,
+                                      size_t *ret_count, struct err *err);
+    enum err_code (*load_scim_members)(struct store *store, struct arena *arena, int64_t group_id,
+                                       int64_t **ret_ids, size_t *ret_count, struct err *err);
+    enum err_code (*save_scim_user)(struct store *store, struct arena *arena,
+                                    const struct scim_user *user, const struct store_change *change,
+                                    int64_t *ret_id, uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*remove_scim_user)(struct store *store, struct arena *arena, struct str provider,
+                                      int64_t id, const struct store_change *change,
+                                      uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*release_user)(struct store *store, int64_t id,
+                                  const struct store_change *change, uint64_t *ret_policy_version,
+                                  struct err *err);
+    enum err_code (*save_scim_group)(struct store *store, const struct scim_group_change *group,
+                                     const struct store_change *change, int64_t *ret_id,
+                                     uint64_t *ret_policy_version, struct err *err);
+    enum err_code (*remove_scim_group)(struct store *store, struct str provider, int64_t id,
+                                       const struct store_change *change,
+                                       uint64_t *ret_policy_version, struct err *err);
     enum err_code (*touch_tokens)(struct store *store, const struct token_use *uses, size_t count,
                                   struct err *err);
     enum err_code (*load_meta)(struct store *store, struct arena *arena, struct str key,

@@ -141,6 +141,11 @@ static enum err_code load_view_body(struct sql *sql, void *ctx, struct err *err)
         code = sqlite_load_client_marks(&loader, &c->view.marks, &c->view.mark_count, err);
     if (code == ERR_OK)
         code = sqlite_load_catalogues(&loader, &c->view.catalogues, &c->view.catalogue_count, err);
+    if (code == ERR_OK)
+        code = sqlite_load_groups(&loader, &c->view.groups, &c->view.group_count, err);
+    if (code == ERR_OK)
+        code =
+            sqlite_load_memberships(&loader, &c->view.memberships, &c->view.membership_count, err);
     return code;
 }
 
@@ -458,6 +463,14 @@ static const struct store_ops sqlite_ops = {
     .remove_client = sqlite_op_remove_client,
     .block_client = sqlite_op_block_client,
     .touch_client = sqlite_op_touch_client,
+    .load_scim_users = sqlite_op_load_scim_users,
+    .load_scim_groups = sqlite_op_load_scim_groups,
+    .load_scim_members = sqlite_op_load_scim_members,
+    .save_scim_user = sqlite_op_save_scim_user,
+    .remove_scim_user = sqlite_op_remove_scim_user,
+    .release_user = sqlite_op_release_user,
+    .save_scim_group = sqlite_op_save_scim_group,
+    .remove_scim_group = sqlite_op_remove_scim_group,
     .touch_tokens = touch_tokens,
     .load_meta = load_meta,
     .change_meta = change_meta,

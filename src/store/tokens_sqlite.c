@@ -22,8 +22,8 @@ static enum err_code read_kind(struct str word, enum token_kind *ret_kind, struc
 static enum err_code read_texts(struct loader *loader, struct sqlite3_stmt *row,
                                 struct token *token, struct err *err)
 {
-    struct str *const texts[] = {&token->owner, &token->name, &token->agent, &token->groups,
-                                 &token->session_id};
+    struct str *const texts[] = {&token->owner,  &token->name,       &token->agent,
+                                 &token->groups, &token->session_id, &token->provider};
     enum err_code code = loader_str(loader, row, 0, &token->id, err);
     for (size_t i = 0; code == ERR_OK && i < ARRAY_LEN(texts); i++)
         code = loader_str(loader, row, 10 + (int)i, texts[i], err);
@@ -56,7 +56,7 @@ enum err_code sqlite_load_tokens(struct loader *loader, struct token **ret_token
     static const struct loader_query query = {
         .count = "SELECT count(*) FROM token",
         .rows = "SELECT id, kind, robot_id, user_id, hash, scopes, created_us, expires_us, "
-                "last_used_us, revoked_us, owner, name, agent, person_groups, session_id "
+                "last_used_us, revoked_us, owner, name, agent, person_groups, session_id, provider "
                 "FROM token ORDER BY created_us, id",
         .item_bytes = sizeof(struct token),
         .read = read_token,
@@ -138,15 +138,15 @@ enum err_code sqlite_add_token(struct sql *sql, const struct token *token, int64
     code = sql_run(
         sql,
         "INSERT INTO token (id, kind, robot_id, owner, hash, scopes, created_us, expires_us, "
-        "last_used_us, revoked_us, user_id, name, agent, person_groups, session_id) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11, ?12, ?13)",
+        "last_used_us, revoked_us, user_id, name, agent, person_groups, session_id, provider) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11, ?12, ?13, ?14)",
         SQL_ARGS(SQL_TEXT(token->id), SQL_TEXT(str_c(kind_words[token->kind])),
                  SQL_INT(token->robot_id), SQL_TEXT(token->owner),
                  SQL_BLOB(str_of((const char *)token->hash, sizeof token->hash)),
                  SQL_TEXT(buf_str(&scopes)), SQL_INT(now_us), SQL_INT(token->expires_us),
                  SQL_INT(token->user_id), SQL_TEXT(token->name), SQL_TEXT(token->agent),
                  SQL_TEXT(token->groups.len == 0 ? STR("[]") : token->groups),
-                 SQL_TEXT(token->session_id)),
+                 SQL_TEXT(token->session_id), SQL_TEXT(token->provider)),
         err);
     if (code == ERR_CONFLICT)
         return err_set(err, ERR_CONFLICT, "a token with this id or hash is there already");
