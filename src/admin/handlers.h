@@ -57,6 +57,28 @@ api_handler_fn clients_remove;
 api_handler_fn clients_block;
 api_handler_fn clients_unblock;
 
+api_handler_fn users_show;
+api_handler_fn users_release;
+api_handler_fn groups_list;
+api_handler_fn groups_show;
+api_handler_fn scim_tokens_create;
+
+api_handler_fn scim_config;
+api_handler_fn scim_types;
+api_handler_fn scim_schemas;
+api_handler_fn scim_users_list;
+api_handler_fn scim_users_create;
+api_handler_fn scim_users_show;
+api_handler_fn scim_users_replace;
+api_handler_fn scim_users_patch;
+api_handler_fn scim_users_remove;
+api_handler_fn scim_groups_list;
+api_handler_fn scim_groups_create;
+api_handler_fn scim_groups_show;
+api_handler_fn scim_groups_replace;
+api_handler_fn scim_groups_patch;
+api_handler_fn scim_groups_remove;
+
 api_handler_fn sessions_list;
 api_handler_fn sessions_end;
 

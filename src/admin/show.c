@@ -55,6 +55,8 @@ static void show_holder(struct jsonw *w, const struct store_view *view, const st
         jsonw_name_str(w, "robot", robot);
     if (token->owner.len > 0)
         jsonw_name_str(w, "owner", token->owner);
+    if (token->provider.len > 0)
+        jsonw_name_str(w, "provider", token->provider);
     if (token->kind != TOKEN_USER)
         return;
     jsonw_name_i64(w, "user_id", token->user_id);
@@ -62,6 +64,54 @@ static void show_holder(struct jsonw *w, const struct store_view *view, const st
     jsonw_name_str(w, "name", token->name);
     if (token->agent.len > 0)
         jsonw_name_str(w, "agent", token->agent);
+}
+
+static struct str group_name(const struct store_view *view, int64_t id)
+{
+    for (size_t i = 0; i < view->group_count; i++) {
+        if (view->groups[i].id == id)
+            return view->groups[i].display_name;
+    }
+    return STR_NONE;
+}
+
+/* As provisioned: those of tokens are in the tokens alone. */
+static void show_groups(struct jsonw *w, const struct store_view *view, int64_t person_id)
+{
+    size_t from = 0;
+    size_t high = view->membership_count;
+
+    while (from < high) {
+        size_t middle = from + (high - from) / 2;
+
+        if (view->memberships[middle].person_id < person_id)
+            from = middle + 1;
+        else
+            high = middle;
+    }
+    jsonw_name(w, "groups");
+    jsonw_array(w);
+    for (; from < view->membership_count && view->memberships[from].person_id == person_id; from++)
+        jsonw_str(w, group_name(view, view->memberships[from].group_id));
+    jsonw_end_array(w);
+}
+
+void show_user(struct jsonw *w, const struct store_view *view, const struct user *user)
+{
+    jsonw_object(w);
+    jsonw_name_i64(w, "id", user->id);
+    jsonw_name_str(w, "provider", user->provider);
+    jsonw_name_str(w, "subject", user->subject);
+    jsonw_name_str(w, "email", user->email);
+    jsonw_name_str(w, "name", user->name);
+    jsonw_name_str(w, "role", str_c(role_word(user->role)));
+    jsonw_name_bool(w, "disabled", user->is_disabled);
+    jsonw_name_str(w, "provisioning", str_c(provisioning_word(user->provisioning)));
+    if (user->provisioning == PROVISIONING_ACTIVE)
+        show_groups(w, view, user->id);
+    show_time(w, "created", user->created_us);
+    show_time(w, "last_seen", user->last_seen_us);
+    jsonw_end_object(w);
 }
 
 static const char *token_state(const struct token *token, int64_t now_us)

@@ -20,6 +20,8 @@ void show_token(struct jsonw *w, const struct store_view *view, const struct tok
                 int64_t now_us);
 /* "keys": those of this person. */
 void show_keys(struct jsonw *w, const struct store_view *view, int64_t user_id, int64_t now_us);
+/* With the groups that the provider provisioned, if it does. */
+void show_user(struct jsonw *w, const struct store_view *view, const struct user *user);
 /* The members of a token that was just made, the text among them. */
 void show_made(struct jsonw *w, const struct token_made *made);
 void show_session(struct jsonw *w, const struct oauth_session *session, int64_t now_us);

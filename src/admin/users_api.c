@@ -4,21 +4,6 @@
 #include "base/clock.h"
 #include "gate/control.h"
 
-static void write_user(struct jsonw *w, const struct user *user)
-{
-    jsonw_object(w);
-    jsonw_name_i64(w, "id", user->id);
-    jsonw_name_str(w, "provider", user->provider);
-    jsonw_name_str(w, "subject", user->subject);
-    jsonw_name_str(w, "email", user->email);
-    jsonw_name_str(w, "name", user->name);
-    jsonw_name_str(w, "role", str_c(role_word(user->role)));
-    jsonw_name_bool(w, "disabled", user->is_disabled);
-    show_time(w, "created", user->created_us);
-    show_time(w, "last_seen", user->last_seen_us);
-    jsonw_end_object(w);
-}
-
 void users_list(const struct api_request *request, struct api_reply *reply)
 {
     struct store_view view = {0};
@@ -34,7 +19,7 @@ void users_list(const struct api_request *request, struct api_reply *reply)
     jsonw_name(&w, "users");
     jsonw_array(&w);
     for (size_t i = 0; i < view.user_count; i++)
-        write_user(&w, &view.users[i]);
+        show_user(&w, &view, &view.users[i]);
     jsonw_end_array(&w);
     jsonw_end_object(&w);
 }
@@ -68,6 +53,57 @@ static enum err_code find_user(const struct api_request *request, struct str who
                        "%zu users have the e-mail address " STR_FMT "; give the id instead", found,
                        STR_ARG(who));
     return ERR_OK;
+}
+
+/* The user as it is now. */
+static void answer(const struct api_request *request, struct api_reply *reply, int64_t id)
+{
+    struct store_view view = {0};
+    struct err err;
+    struct jsonw w;
+
+    if (control_view(gate_control(request->gate), request->arena, &view, &err) != ERR_OK) {
+        reply_err(reply, &err);
+        return;
+    }
+    jsonw_init(&w, &reply->body);
+    for (size_t i = 0; i < view.user_count; i++) {
+        if (view.users[i].id == id)
+            show_user(&w, &view, &view.users[i]);
+    }
+}
+
+void users_show(const struct api_request *request, struct api_reply *reply)
+{
+    struct user user = {0};
+    struct err err;
+
+    if (find_user(request, request->params[0], &user, &err) != ERR_OK)
+        reply_err(reply, &err);
+    else
+        answer(request, reply, user.id);
+}
+
+void users_release(const struct api_request *request, struct api_reply *reply)
+{
+    struct user user = {0};
+    struct err err;
+    enum err_code code = find_user(request, request->params[0], &user, &err);
+
+    if (code == ERR_OK && user.provisioning == PROVISIONING_NONE)
+        code = err_set(&err, ERR_CONFLICT, "no provider provisioned this user");
+    if (code == ERR_OK) {
+        const struct control_change change = {
+            .request = request,
+            .action = "user.release",
+            .detail = arena_printf(request->arena, "user %lld", (long long)user.id)};
+
+        code = control_release_user(gate_control(request->gate), &change, user.id, &err);
+    }
+    if (code != ERR_OK)
+        reply_err(reply, &err);
+    else
+        answer(request, reply, user.id);
 }
 
 struct wish {
@@ -108,7 +144,6 @@ void users_set(const struct api_request *request, struct api_reply *reply)
 {
     struct user user = {0};
     struct err err;
-    struct jsonw w;
     enum err_code code = find_user(request, request->params[0], &user, &err);
     struct wish wish = {.role = user.role, .is_disabled = user.is_disabled};
 
@@ -131,10 +166,7 @@ void users_set(const struct api_request *request, struct api_reply *reply)
         reply_err(reply, &err);
         return;
     }
-    user.role = wish.role;
-    user.is_disabled = wish.is_disabled;
-    jsonw_init(&w, &reply->body);
-    write_user(&w, &user);
+    answer(request, reply, user.id);
 }
 
 /* Keys of somebody else, for administrators. */

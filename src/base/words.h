@@ -87,6 +87,8 @@ enum release {
 #define RELEASE_BIT(release)   ((uint8_t)(1u << (release)))
 #define SCOPE_BIT(scope)       (1u << (scope))
 #define SCOPE_SET_ALL          ((1u << SCOPES) - 1)
+/* All that somebody who is no provider can have. */
+#define SCOPE_SET_PEOPLE (SCOPE_SET_ALL & ~SCOPE_BIT(SCOPE_SCIM))
 /* Everything a robot may need for its work; nothing that administers. */
 #define SCOPE_SET_CALLS                                                                            \
     (SCOPE_BIT(SCOPE_LIST) | SCOPE_BIT(SCOPE_CALL_READ_ONLY) | SCOPE_BIT(SCOPE_CALL_WRITE) |       \

@@ -4,6 +4,9 @@
 #include "cli/help.h"
 #include "identity/scopes.h"
 
+#define SCIM_ONE  "`?attributes= excludedAttributes=`"
+#define SCIM_LIST "`?filter= startIndex= count= attributes= excludedAttributes=`"
+
 /* What an endpoint takes and gives, besides its row of scopes.def. */
 static const struct {
     const char *takes;
@@ -61,8 +64,30 @@ static const struct {
          "hash (or its first digits), category and reason may be missing",
          "`{server, tools: how many, changes: text, policy_version}`; 409 when a definition is "
          "another one by now"},
-    [ENDPOINT_USER_LIST] = {"", "`{users: [{id, provider, subject, email, name, role, disabled, "
-                                "created, last_seen}]}`"},
+    [ENDPOINT_USER_LIST] =
+        {"", "`{users: [{id, provider, subject, email, name, role, disabled, "
+             "provisioning, groups, created, last_seen}]}`; groups are those that the "
+             "provider provisioned"},
+    [ENDPOINT_USER_SHOW] = {"", "the same of one"},
+    [ENDPOINT_USER_RELEASE] = {"", "the user"},
+    [ENDPOINT_GROUP_LIST] = {"", "`{groups: [{id, name, provider, people, created, changed}]}`"},
+    [ENDPOINT_GROUP_SHOW] = {"", "the same of one, with `users`"},
+    [ENDPOINT_SCIM_TOKEN] = {"`{expires}`", "201 `{provider, id, token, scopes, expires}`"},
+    [ENDPOINT_SCIM_CONFIG] = {"", "RFC 7643 §5"},
+    [ENDPOINT_SCIM_TYPES] = {"", "RFC 7643 §6"},
+    [ENDPOINT_SCIM_SCHEMAS] = {"", "RFC 7643 §7"},
+    [ENDPOINT_SCIM_USER_LIST] = {SCIM_LIST, "RFC 7644 §3.4.2"},
+    [ENDPOINT_SCIM_USER_CREATE] = {"a user", "201 the user"},
+    [ENDPOINT_SCIM_USER_SHOW] = {SCIM_ONE, "the user"},
+    [ENDPOINT_SCIM_USER_REPLACE] = {"a user", "the user"},
+    [ENDPOINT_SCIM_USER_PATCH] = {"RFC 7644 §3.5.2", "the user"},
+    [ENDPOINT_SCIM_USER_REMOVE] = {"", "204"},
+    [ENDPOINT_SCIM_GROUP_LIST] = {SCIM_LIST, "RFC 7644 §3.4.2"},
+    [ENDPOINT_SCIM_GROUP_CREATE] = {"a group", "201 the group"},
+    [ENDPOINT_SCIM_GROUP_SHOW] = {SCIM_ONE, "the group"},
+    [ENDPOINT_SCIM_GROUP_REPLACE] = {"a group", "the group"},
+    [ENDPOINT_SCIM_GROUP_PATCH] = {"RFC 7644 §3.5.2", "the group"},
+    [ENDPOINT_SCIM_GROUP_REMOVE] = {"", "204"},
     [ENDPOINT_USER_SET] = {"`{role, disabled}`, either", "the user"},
     [ENDPOINT_USER_SIGN_OUT] = {"", "`{signed_out: ID}`"},
     [ENDPOINT_USER_KEYS] = {"", "`{keys}` as below"},

@@ -37,7 +37,8 @@ static const struct {
     {"origins", "none", "Origins of browsers allowed besides that of public_url"},
     {"identity.providers", "none",
      "Identity providers whose access tokens are taken: a list of `{name, issuer, jwks_url, ca, "
-     "audiences, groups_claim, email_claim, name_claim, email_domains, client_id, client_secret, "
+     "audiences, subject_claim, scim, groups_claim, email_claim, name_claim, email_domains, "
+     "client_id, client_secret, "
      "ema, workloads}`; name and "
      "issuer are "
      "needed, docs/identity.md explains the others; `single_use: true` beside `workloads`: each of "

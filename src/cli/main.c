@@ -181,6 +181,11 @@ static const struct option tool_set_options[] = {
     {0},
 };
 
+static const struct option scim_token_options[] = {
+    {"expires", "WHEN", "A span from now (365d) or a time; never when not given"},
+    {0},
+};
+
 static const struct option user_key_create_options[] = {
     {"agent", "AGENT",
      "It is for this agent, which acts for you: calls are delegated and name it, and your role "
@@ -343,6 +348,18 @@ static const struct command commands[] = {
      .summary = "Print the governance file that is in force",
      .prose = "Applying it again changes nothing.",
      .run = command_export},
+    {.name = "group list",
+     .args = "",
+     .summary = "List the groups that identity providers provision (SCIM)",
+     .prose = "Groups that tokens name are in the tokens alone.",
+     .run = command_group_list},
+    {.name = "group show",
+     .args = "ID",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Show one of them with its people",
+     .prose = "`group list` shows the ids.",
+     .run = command_group_show},
     {.name = "init",
      .args = "",
      .summary = "Make a new installation: settings file, keys, database, administration token",
@@ -407,6 +424,17 @@ static const struct command commands[] = {
               "whose place it takes, when --scopes says nothing else.",
      .options = robot_token_options,
      .run = command_robot_token},
+    {.name = "scim token",
+     .args = "PROVIDER",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Make a token with which an identity provider provisions, and print it alone",
+     .prose = "The provider sends it to /scim/v2, where it reads and changes its own users and "
+              "groups and nothing else. To replace one, make another, give it to the provider, "
+              "and revoke the first: `robot list --tokens` shows them, `robot revoke --token ID` "
+              "revokes.",
+     .options = scim_token_options,
+     .run = command_scim_token},
     {.name = "serve",
      .args = "",
      .summary = "Run the gateway",
@@ -561,8 +589,16 @@ static const struct command commands[] = {
     {.name = "user list",
      .args = "",
      .summary = "List the people that identity providers vouched for",
-     .prose = "They appear when they first come.",
+     .prose = "They appear when they first come, or when the provider provisions them.",
      .run = command_user_list},
+    {.name = "user release",
+     .args = "USER",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Forget what the provider said of a person by provisioning (SCIM)",
+     .prose = "For people of a provider that provisions no more: whoever it had shut out may come "
+              "in again.",
+     .run = command_user_release},
     {.name = "user role",
      .args = "USER ROLE",
      .min_args = 2,
@@ -571,6 +607,13 @@ static const struct command commands[] = {
      .prose = "A role is about the gateway itself; calls of tools need grants, whatever the role. "
               "The last owner stays one.",
      .run = command_user_role},
+    {.name = "user show",
+     .args = "USER",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "Show one person, with the groups that the provider provisioned",
+     .prose = "USER is an id or an e-mail address.",
+     .run = command_user_show},
     {.name = "user sign-out",
      .args = "USER",
      .min_args = 1,

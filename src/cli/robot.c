@@ -19,7 +19,7 @@ static void add_robot(struct grid *grid, const struct answer *answer, json_pos r
 
 static void add_token(struct grid *grid, const struct answer *answer, json_pos row)
 {
-    static const char *const holders[] = {"robot", "user", "owner"};
+    static const char *const holders[] = {"robot", "user", "owner", "provider"};
     struct str holder = STR_NONE;
 
     for (size_t i = 0; holder.len == 0 && i < ARRAY_LEN(holders); i++)

@@ -39,6 +39,7 @@ struct api_request {
 struct api_reply {
     int status;               /* 200 at the start */
     const char *content_type; /* application/json at the start */
+    struct str location;      /* of what was made, in the arena of the request; or empty */
     struct buf body;
 };
 

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "catalog/governance.h"
 #include "gate/api.h"
+#include "identity/provider.h"
 #include "identity/signing.h"
 #include "store/store.h"
 
@@ -109,6 +110,46 @@ enum err_code control_set_user(struct control *control, const struct control_cha
 enum err_code control_sign_out(struct control *control, const struct control_change *change,
                                const struct sign_out *who, const struct spent_id *token,
                                struct err *err) MUST_CHECK;
+
+/* --- what providers provision (SCIM) --- */
+
+/* Of the settings; NULL: there is none. */
+const struct provider *control_provider(struct control *control, struct str name);
+/* Where people and programs reach this gateway: "https://gate.example.com". */
+struct str control_public_url(struct control *control);
+
+/* As the functions of store.h. */
+enum err_code control_count_scim(struct control *control, struct str provider, int64_t *ret_users,
+                                 int64_t *ret_groups, struct err *err) MUST_CHECK;
+enum err_code control_scim_users(struct control *control, struct arena *arena,
+                                 const struct scim_find *find, struct scim_user **ret_users,
+                                 size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code control_scim_groups(struct control *control, struct arena *arena,
+                                  const struct scim_find *find, struct scim_group **ret_groups,
+                                  size_t *ret_count, struct err *err) MUST_CHECK;
+enum err_code control_scim_members(struct control *control, struct arena *arena, int64_t group_id,
+                                   int64_t **ret_ids, size_t *ret_count,
+                                   struct err *err) MUST_CHECK;
+enum err_code control_save_scim_user(struct control *control, const struct control_change *change,
+                                     struct arena *arena, const struct scim_user *user,
+                                     int64_t *ret_id, struct err *err) MUST_CHECK;
+enum err_code control_remove_scim_user(struct control *control, const struct control_change *change,
+                                       struct arena *arena, struct str provider, int64_t id,
+                                       struct err *err) MUST_CHECK;
+enum err_code control_save_scim_group(struct control *control, const struct control_change *change,
+                                      const struct scim_group_change *group, int64_t *ret_id,
+                                      struct err *err) MUST_CHECK;
+enum err_code control_remove_scim_group(struct control *control,
+                                        const struct control_change *change, struct str provider,
+                                        int64_t id, struct err *err) MUST_CHECK;
+/* What the provider said of this person counts no more. */
+enum err_code control_release_user(struct control *control, const struct control_change *change,
+                                   int64_t id, struct err *err) MUST_CHECK;
+/* Makes a token with which the provider provisions. ERR_NOT_FOUND: there is no such provider;
+ * ERR_CONFLICT: its settings do not say `scim`. */
+enum err_code control_add_scim_token(struct control *control, const struct control_change *change,
+                                     struct str provider, int64_t expires_us, struct arena *arena,
+                                     struct token_made *ret_made, struct err *err) MUST_CHECK;
 
 /* A client to be kept in the store. */
 struct client_wish {

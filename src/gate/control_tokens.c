@@ -150,6 +150,26 @@ enum err_code control_add_token(struct control *control, const struct control_ch
     return add(control, change, &token, wish, arena, ret_made, err);
 }
 
+enum err_code control_add_scim_token(struct control *control, const struct control_change *change,
+                                     struct str provider, int64_t expires_us, struct arena *arena,
+                                     struct token_made *ret_made, struct err *err)
+{
+    const struct token_wish plain = {.rotates = false};
+    struct token token = {.kind = TOKEN_SCIM,
+                          .provider = provider,
+                          .scopes = scopes_default(TOKEN_SCIM),
+                          .expires_us = expires_us};
+
+    if (control_provider(control, provider) == NULL)
+        return err_set(err, ERR_NOT_FOUND, "the settings have no identity provider '" STR_FMT "'",
+                       STR_ARG(provider));
+    if (!provider_provisions(&control->gate->settings->identity, provider))
+        return err_set(err, ERR_CONFLICT,
+                       "the provider '" STR_FMT "' provisions nobody: its settings need `scim`",
+                       STR_ARG(provider));
+    return add(control, change, &token, &plain, arena, ret_made, err);
+}
+
 /* Keys that people make. */
 
 /* A key can't make another one, so that a stolen one doesn't outlive itself; an agent has no hand

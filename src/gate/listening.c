@@ -155,7 +155,9 @@ static void check(struct worker *worker, struct stream *stream, bool is_new_snap
         return;
     }
     if (is_new_snapshot) {
-        uint64_t hash = serve_list_hash(worker->snapshot, &stream->caller, stream->endpoint);
+        struct caller now = stream->caller;
+        token_table_take_groups(snapshot_tokens(worker->snapshot), &now);
+        uint64_t hash = serve_list_hash(worker->snapshot, &now, stream->endpoint);
 
         if (hash != stream->list_hash)
             tell_changed(stream);

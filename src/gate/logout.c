@@ -14,6 +14,7 @@
 #include "gate/pipeline.h"
 #include "gate/redeem.h"
 #include "gate/worker_priv.h"
+#include "identity/person.h"
 
 enum {
     ARENA_BYTES = 1 << 20,
@@ -144,6 +145,8 @@ static enum jwt_why judge(struct logout *logout, const struct jwt *jwt)
         why = JWT_BAD_CLAIMS;
     if (why == JWT_OK)
         why = jwt_judge(jwt, &expect, logout->arena, &logout->claims);
+    if (why == JWT_OK)
+        logout->claims.subject = person_subject(provider, jwt, &logout->claims, logout->arena);
     logout->provider_session = jwt_text(jwt, STR("sid"), logout->arena);
     /* §2.4: one of the two must be there. */
     if (why == JWT_OK && logout->claims.subject.len == 0 && logout->provider_session.len == 0)

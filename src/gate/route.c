@@ -40,8 +40,8 @@ struct route route_of(struct str path)
         if (rest.len == 0 || rest.ptr[0] == '/')
             return (struct route){.kind = ROUTE_RESOURCE, .rest = rest};
     }
-    if (str_starts(path, STR("/api/v1/")))
-        return (struct route){.kind = ROUTE_API, .rest = str_from(path, strlen("/api/v1"))};
+    if (str_starts(path, STR("/api/v1/")) || str_starts(path, STR("/scim/v2/")))
+        return (struct route){.kind = ROUTE_API};
     return (struct route){.kind = ROUTE_NONE};
 }
 

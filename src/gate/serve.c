@@ -323,13 +323,15 @@ static void on_api_done(struct job *job)
     struct api_job *api = (struct api_job *)(void *)job;
     struct call *call = api->call;
     struct http_header headers[] = {{STR_INIT("Content-Type"), str_c(api->reply.content_type)},
-                                    {STR_INIT("Cache-Control"), STR_INIT("no-store")}};
+                                    {STR_INIT("Cache-Control"), STR_INIT("no-store")},
+                                    {STR_INIT("Location"), api->reply.location}};
+    size_t count = ARRAY_LEN(headers) - (api->reply.location.len == 0);
 
     if (call->http != NULL) {
         struct http_request *http = call_part_from_http(call);
 
-        http_reply(http, api->reply.body.failed ? 500 : api->reply.status, headers,
-                   ARRAY_LEN(headers), buf_str(&api->reply.body));
+        http_reply(http, api->reply.body.failed ? 500 : api->reply.status, headers, count,
+                   buf_str(&api->reply.body));
     }
     call->reply_state = REPLY_SENT;
     call->is_waiting = false;

@@ -57,6 +57,34 @@ static enum err_code read_audiences(struct reader *r, const struct yaml_node *no
                                &provider->audience_count, err);
 }
 
+static enum err_code read_subject_claim(struct reader *r, const struct yaml_node *node,
+                                        struct provider *provider, struct err *err)
+{
+    (void)r;
+    return settings_read_text(node, "the name of a claim", &provider->subject_claim, err);
+}
+
+/* What of a provisioned user is the subject of its tokens. */
+static enum err_code read_scim(struct reader *r, const struct yaml_node *node,
+                               struct provider *provider, struct err *err)
+{
+    struct str word = STR_NONE;
+    enum err_code code = settings_read_text(node, "externalId or userName", &word, err);
+
+    (void)r;
+    if (code != ERR_OK)
+        return code;
+    if (str_eq(word, STR("externalId")))
+        provider->provisioned_by = PROVISIONED_BY_EXTERNAL_ID;
+    else if (str_eq(word, STR("userName")))
+        provider->provisioned_by = PROVISIONED_BY_USER_NAME;
+    else
+        return yaml_err(node, err,
+                        "scim says which attribute of a provisioned user is the subject of its "
+                        "tokens: externalId or userName");
+    return ERR_OK;
+}
+
 static enum err_code read_groups_claim(struct reader *r, const struct yaml_node *node,
                                        struct provider *provider, struct err *err)
 {
@@ -222,6 +250,8 @@ static const struct {
     {"jwks_url", read_jwks_url},
     {"ca", read_ca},
     {"audiences", read_audiences},
+    {"subject_claim", read_subject_claim},
+    {"scim", read_scim},
     {"groups_claim", read_groups_claim},
     {"email_claim", read_email_claim},
     {"name_claim", read_name_claim},
@@ -244,7 +274,8 @@ static enum err_code read_provider_key(struct reader *r, const struct yaml_node 
     }
     return yaml_err(node->name, err,
                     "unknown key '" STR_FMT
-                    "'; a provider takes name, issuer, jwks_url, ca, audiences, groups_claim, "
+                    "'; a provider takes name, issuer, jwks_url, ca, audiences, subject_claim, "
+                    "scim, groups_claim, "
                     "email_claim, name_claim, email_domains, client_id, client_secret, ema, "
                     "workloads, single_use, algorithms, "
                     "introspection",

@@ -452,6 +452,10 @@ static enum err_code compile(struct maker *m, struct err *err)
         .client_count = view->client_count,
         .marks = view->marks,
         .mark_count = view->mark_count,
+        .groups = view->groups,
+        .group_count = view->group_count,
+        .memberships = view->memberships,
+        .membership_count = view->membership_count,
         .key_max_us = m->settings->identity_user_key_days * INT64_C(86400) * 1000000,
     };
     struct policy_input input = {0};

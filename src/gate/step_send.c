@@ -195,6 +195,7 @@ static bool still_allowed(struct call *call)
     struct caller caller;
     if (!caller_dup(call->arena, &call->caller, &caller))
         return false;
+    token_table_take_groups(snapshot_tokens(worker->snapshot), &caller);
     call->caller = caller;
     call->snapshot = snapshot_ref(worker->snapshot);
     call->tool = tool;

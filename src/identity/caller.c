@@ -5,6 +5,7 @@
 
 #include "base/table.h"
 #include "identity/client_table.h"
+#include "identity/provider.h"
 #include "identity/scopes.h"
 #include "identity/user_key.h"
 #include "identity/warrant.h"
@@ -20,9 +21,10 @@ struct known {
 };
 
 struct token_table {
-    struct arena *arena;   /* of the views in callers */
-    struct table *by_user; /* provider, NUL, subject to struct known_user */
-    struct table *ended;   /* ids of sessions */
+    struct arena *arena;                /* of the views in callers */
+    struct table *by_user;              /* provider, NUL, subject to struct known_user */
+    struct table *ended;                /* ids of sessions */
+    const struct identity_rules *rules; /* may be NULL */
     struct client_table *clients;
     struct known_user *users;
     struct known *tokens; /* by the order given */
@@ -96,7 +98,7 @@ bool caller_dup(struct arena *arena, const struct caller *caller, struct caller 
     struct str *const texts[] = {&copy.id,       &copy.name,       &copy.owner,     &copy.issuer,
                                  &copy.subject,  &copy.email,      &copy.token_id,  &copy.provider,
                                  &copy.audience, &copy.session_id, &copy.client_id, &copy.chain,
-                                 &copy.warrant};
+                                 &copy.warrant,  &copy.provisions};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (!keep(arena, texts[i]))
             return false;
@@ -150,6 +152,19 @@ static bool make_owner(struct arena *arena, const struct token *token, struct ca
     return caller->id.ptr != NULL && keep(arena, &caller->name) && keep(arena, &caller->email);
 }
 
+/* Whoever provisions for a provider that takes it no more is nobody. */
+static bool make_provisioner(struct token_table *table, const struct token *token,
+                             struct known *known)
+{
+    struct caller *caller = &known->caller;
+    known->is_disabled = !provider_provisions(table->rules, token->provider);
+    caller->id = arena_printf(table->arena, "scim:" STR_FMT, STR_ARG(token->provider));
+    caller->provisions = token->provider;
+    caller->name = token->provider;
+    return caller->id.ptr != NULL && keep(table->arena, &caller->provisions) &&
+           keep(table->arena, &caller->name);
+}
+
 /* A key of a person ends with the sign-in that it was made in. */
 static bool make_key(struct token_table *table, const struct token_table_input *input,
                      const struct token *token, struct known *known)
@@ -158,6 +173,7 @@ static bool make_key(struct token_table *table, const struct token_table_input *
     if (!user_key_read(input, token, table->arena, &key))
         return false;
     known->caller = key.caller;
+    token_table_take_groups(table, &known->caller);
     known->is_disabled = key.is_disabled;
     known->is_revoked |= key.is_taken_back || (token->session_id.len > 0 &&
                                                table_get(table->ended, token->session_id) != NULL);
@@ -177,6 +193,8 @@ static bool make_known(struct token_table *table, const struct token *token,
     if (!keep(table->arena, &caller->token_id))
         return false;
     caller->kind = PRINCIPAL_ROBOT;
+    if (token->kind == TOKEN_SCIM)
+        return make_provisioner(table, token, known);
     if (token->kind == TOKEN_ROBOT)
         return robot == NULL || make_robot(table->arena, robot, caller);
     return make_owner(table->arena, token, caller);
@@ -269,6 +287,83 @@ static bool user_key(struct str provider, struct str subject, char key[USER_KEY_
     return true;
 }
 
+enum { MAX_GROUPS = 512 }; /* as of those that a token names */
+
+static const struct scim_group *group_by_id(const struct token_table_input *input, int64_t id)
+{
+    size_t low = 0;
+    size_t high = input->group_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (input->groups[middle].id == id)
+            return &input->groups[middle];
+        if (input->groups[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* The names of all groups, once: those of a person are views of them. */
+static struct str *keep_group_names(struct token_table *table,
+                                    const struct token_table_input *input)
+{
+    struct str *names = arena_calloc(table->arena, input->group_count + 1, sizeof *names);
+    for (size_t i = 0; names != NULL && i < input->group_count; i++) {
+        names[i] = input->groups[i].display_name;
+        if (!keep(table->arena, &names[i]))
+            return NULL;
+    }
+    return names;
+}
+
+/* count memberships of one person, first of them at from. */
+static bool give_groups(struct token_table *table, const struct token_table_input *input,
+                        const struct str *names, size_t from, size_t count, struct known_user *user)
+{
+    user->lacks_groups = count > MAX_GROUPS;
+    if (user->lacks_groups)
+        return true;
+    struct str *groups = arena_calloc(table->arena, count + 1, sizeof *groups);
+    for (size_t i = 0; groups != NULL && i < count; i++) {
+        const struct scim_group *group = group_by_id(input, input->memberships[from + i].group_id);
+        if (group != NULL)
+            groups[user->group_count++] = names[group - input->groups];
+    }
+    user->groups = groups;
+    return groups != NULL;
+}
+
+/* Users stand by id, memberships by the id of the person. */
+static enum err_code add_groups(struct token_table *table, const struct token_table_input *input,
+                                struct err *err)
+{
+    const struct str *names = keep_group_names(table, input);
+    size_t from = 0;
+    for (size_t i = 0; names != NULL && i < input->user_count; i++) {
+        size_t end = from;
+        while (end < input->membership_count &&
+               input->memberships[end].person_id <= input->users[i].id)
+            end++;
+        if (end > from && !give_groups(table, input, names, from, end - from, &table->users[i]))
+            return out_of_memory(err);
+        from = end;
+    }
+    return names == NULL ? out_of_memory(err) : ERR_OK;
+}
+
+void token_table_take_groups(const struct token_table *table, struct caller *caller)
+{
+    struct known_user user = {.role = ROLE_MEMBER};
+    if (caller->kind == PRINCIPAL_ROBOT || !provider_provisions(table->rules, caller->provider))
+        return;
+    (void)token_table_find_user(table, caller->provider, caller->subject, &user);
+    caller->groups = user.groups;
+    caller->group_count = user.group_count;
+    caller->lacks_groups = user.lacks_groups;
+}
+
 static enum err_code add_users(struct token_table *table, const struct token_table_input *input,
                                struct err *err)
 {
@@ -279,13 +374,13 @@ static enum err_code add_users(struct token_table *table, const struct token_tab
         const struct user *user = &input->users[i];
         table->users[i] = (struct known_user){.id = user->id,
                                               .role = user->role,
-                                              .is_disabled = user->is_disabled,
+                                              .is_disabled = user_is_out(user),
                                               .signed_out_us = user->signed_out_us};
         if (user_key(user->provider, user->subject, text, &key) &&
             !table_put(table->by_user, key, &table->users[i], &old))
             return out_of_memory(err);
     }
-    return ERR_OK;
+    return add_groups(table, input, err);
 }
 
 bool token_table_find_user(const struct token_table *table, struct str provider, struct str subject,
@@ -337,7 +432,7 @@ bool owner_has_left(const struct user *users, size_t count, struct str email)
     for (size_t i = 0; email.len > 0 && i < count; i++) {
         if (!str_eq_nocase(users[i].email, email))
             continue;
-        if (!users[i].is_disabled)
+        if (!user_is_out(&users[i]))
             return false;
         is_known = true;
     }
@@ -385,15 +480,16 @@ enum err_code token_table_new(const struct token_table_input *input, struct toke
     struct robot *robots = NULL;
     if (table == NULL || !make_tables(table, input))
         return out_of_memory(err);
+    table->rules = input->rules;
     enum err_code code = disable_orphans(table, input, &robots, err);
+    if (code == ERR_OK)
+        code = add_users(table, input, err);
     if (code == ERR_OK)
         code = add_sessions(table, input, err);
     if (code == ERR_OK)
         code = add_tokens(table, input, robots, err);
     if (code == ERR_OK)
         code = add_robots(table, robots, input->robot_count, err);
-    if (code == ERR_OK)
-        code = add_users(table, input, err);
     if (code == ERR_OK)
         *ret_table = MOVE(table);
     return code;

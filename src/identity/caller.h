@@ -56,7 +56,8 @@ struct caller {
     bool is_issued; /* by this gateway's own token endpoint: it ends with what it was issued on */
     struct str
         warrant; /* of a robot's workload that got an issued token: its identity; else empty */
-    bool has_own_token; /* token_id is one of this gateway's API tokens (prr_, pru_, pra_) */
+    bool has_own_token; /* token_id is one of this gateway's API tokens (prr_, pru_, pra_, prs_) */
+    struct str provisions; /* the provider whose people this one provisions (SCIM); else empty */
 };
 
 /* False: arena full. */
@@ -106,6 +107,10 @@ struct token_table_input {
     size_t client_count;
     const struct client_mark *marks;
     size_t mark_count;
+    const struct scim_group *groups; /* by id */
+    size_t group_count;
+    const struct membership *memberships; /* by person */
+    size_t membership_count;
 };
 
 /* Copies what it needs. A robot whose owner is disabled is disabled. ERR_CONFLICT: two tokens with
@@ -160,8 +165,11 @@ const struct client_table *token_table_clients(const struct token_table *table);
 struct known_user {
     int64_t id;
     enum user_role role;
-    bool is_disabled;
+    bool is_disabled; /* by an administrator, or shut out by the provider */
     int64_t signed_out_us;
+    const struct str *groups; /* as provisioned */
+    size_t group_count;
+    bool lacks_groups; /* they are too many: none counts */
 };
 
 /* Was what this person shows taken back before its time: the session ended, or, where it comes of
@@ -172,6 +180,10 @@ bool token_table_is_taken_back(const struct token_table *table, const struct cal
 /* False: this person was never seen. */
 bool token_table_find_user(const struct token_table *table, struct str provider, struct str subject,
                            struct known_user *ret_user);
+
+/* A person whose provider provisions groups has those, whatever a token says; of everybody else
+ * nothing changes. The views are the table's. */
+void token_table_take_groups(const struct token_table *table, struct caller *caller);
 
 /* Is the caller still who it was: token neither expired, revoked nor gone, robot or user enabled?
  * For open streams and parked calls when a new snapshot comes. */

@@ -227,23 +227,32 @@ static bool cut_scopes(const struct jwt *jwt, struct arena *arena, uint32_t *sco
     return true;
 }
 
+struct str person_subject(const struct provider *provider, const struct jwt *jwt,
+                          const struct jwt_claims *claims, struct arena *arena)
+{
+    return provider->subject_claim.len == 0
+               ? claims->subject
+               : text_at(jwt, provider->subject_claim, JWT_MAX_SUBJECT, arena);
+}
+
 static bool name_person(const struct provider *provider, const struct jwt *jwt,
                         const struct jwt_claims *claims, struct arena *arena, struct caller *caller)
 {
     caller->provider = provider->name;
     caller->issuer = provider->issuer;
-    caller->subject = claims->subject;
+    caller->subject = person_subject(provider, jwt, claims, arena);
     caller->id = arena_printf(arena, "user:" STR_FMT ":" STR_FMT, STR_ARG(provider->name),
-                              STR_ARG(claims->subject));
+                              STR_ARG(caller->subject));
     caller->email = email_of(provider, jwt, arena);
     caller->name = text_at(jwt, provider->name_claim, MAX_NAME_BYTES, arena);
     if (caller->name.len == 0)
-        caller->name = caller->email.len > 0 ? caller->email : claims->subject;
+        caller->name = caller->email.len > 0 ? caller->email : caller->subject;
     caller->token_id = claims->id;
     caller->audience = claims->audience;
     caller->issued_us = claims->issued_at * 1000000;
     caller->expires_us = claims->expires_at * 1000000;
-    return caller->id.ptr != NULL && read_groups(provider, jwt, arena, caller);
+    return caller->id.ptr != NULL && caller->subject.len > 0 &&
+           read_groups(provider, jwt, arena, caller);
 }
 
 static bool is_agent(const struct identity_rules *rules, const struct token_table *users,
@@ -268,8 +277,9 @@ enum person_result person_of(const struct identity_rules *rules, const struct pr
     if (!name_person(provider, jwt, claims, arena, &caller) ||
         !read_chain(jwt, arena, &caller.chain))
         return PERSON_INVALID;
-    if (token_table_find_user(users, provider->name, claims->subject, &user) && user.is_disabled)
+    if (token_table_find_user(users, provider->name, caller.subject, &user) && user.is_disabled)
         return PERSON_DISABLED;
+    token_table_take_groups(users, &caller);
     if (caller.chain.len > 0 || is_agent(rules, users, caller.client_id)) {
         caller.kind = PRINCIPAL_DELEGATED;
         caller.owner = caller.email.len > 0 ? caller.email : caller.id;

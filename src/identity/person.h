@@ -31,6 +31,12 @@ enum person_result person_of(const struct identity_rules *rules, const struct pr
                              const struct token_table *users, struct arena *arena,
                              struct caller *ret_caller) MUST_CHECK;
 
+/* Who the claims are about, by the claim that names people at this provider; empty: it is not
+ * there.
+ */
+struct str person_subject(const struct provider *provider, const struct jwt *jwt,
+                          const struct jwt_claims *claims, struct arena *arena);
+
 /* The scopes that a role gives on the API. */
 uint32_t person_role_scopes(enum user_role role);
 /* Is this verified e-mail address one of the owners of the settings? */

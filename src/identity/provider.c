@@ -93,7 +93,16 @@ struct provider provider_own(const struct provider *vouches)
         .groups_claim = STR_INIT("groups"),
         .email_claim = STR_INIT("email"),
         .name_claim = STR_INIT("name"),
+        .provisioned_by = vouches->provisioned_by,
     };
+}
+
+bool provider_provisions(const struct identity_rules *rules, struct str name)
+{
+    const struct provider *provider =
+        rules == NULL || name.len == 0 ? NULL : provider_by_name(rules, name);
+
+    return provider != NULL && provider->provisioned_by != PROVISIONED_NOT;
 }
 
 bool provider_has_workloads(const struct identity_rules *rules)

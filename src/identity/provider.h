@@ -13,6 +13,13 @@
 #include "base/addr.h"
 #include "base/str.h"
 
+/* Which attribute of a provisioned user (SCIM) is the subject of its tokens. */
+enum provisioning_by {
+    PROVISIONED_NOT, /* the provider provisions nobody; tokens name the groups */
+    PROVISIONED_BY_EXTERNAL_ID,
+    PROVISIONED_BY_USER_NAME,
+};
+
 struct provider {
     struct str name;             /* short, in ids: "corp" */
     struct str issuer;           /* exactly what `iss` says */
@@ -26,7 +33,10 @@ struct provider {
     struct str introspection_url;  /* empty: found by discovery */
     int64_t introspection_seconds; /* how long an answer counts at most; 0: opaque tokens are not
                                       asked for */
-    struct str groups_claim;       /* a path of names with '.', as Keycloak's realm_access.roles */
+    struct str subject_claim;      /* names the person, where `sub` differs from client to client;
+                                         empty: `sub` does */
+    enum provisioning_by provisioned_by;
+    struct str groups_claim; /* a path of names with '.', as Keycloak's realm_access.roles */
     struct str email_claim;
     struct str name_claim;
     const struct str *email_domains; /* e-mail addresses it may state; none: any */
@@ -117,6 +127,9 @@ bool provider_takes_client(const struct provider *provider, const struct oauth_c
  * from outside is its. */
 const struct provider *provider_by_name(const struct identity_rules *rules, struct str name);
 const struct oauth_client *provider_client(const struct identity_rules *rules, struct str id);
+
+/* Are people and groups of this provider provisioned? rules may be NULL, and the name empty. */
+bool provider_provisions(const struct identity_rules *rules, struct str name);
 
 /* May the owner sign in without a provider? */
 bool provider_has_local(const struct identity_rules *rules);

@@ -118,7 +118,7 @@ enum err_code scopes_parse(struct str text, uint32_t *ret_scopes, struct err *er
         if (!bits_of(word, &bits))
             return err_set(err, ERR_INVALID,
                            "'" STR_FMT "' is no scope: they are list, call:read-only, call:write, "
-                           "call:destructive, call:admin, audit:read, audit:decrypt, admin",
+                           "call:destructive, call:admin, audit:read, audit:decrypt, admin, scim",
                            STR_ARG(str_first(word, 64)));
         if ((scopes & bits) != 0)
             return err_set(err, ERR_INVALID, "the scope '" STR_FMT "' stands there twice",
@@ -139,6 +139,8 @@ uint32_t scopes_allowed(enum token_kind kind)
     case TOKEN_ADMIN:
         return SCOPE_BIT(SCOPE_ADMIN) | SCOPE_BIT(SCOPE_AUDIT_READ) |
                SCOPE_BIT(SCOPE_AUDIT_DECRYPT);
+    case TOKEN_SCIM:
+        return SCOPE_BIT(SCOPE_SCIM);
     }
     return 0;
 }
@@ -150,7 +152,8 @@ uint32_t scopes_default(enum token_kind kind)
     case TOKEN_USER:
         return SCOPE_SET_CALLS;
     case TOKEN_ADMIN:
-        return scopes_allowed(TOKEN_ADMIN);
+    case TOKEN_SCIM:
+        return scopes_allowed(kind);
     }
     return 0;
 }

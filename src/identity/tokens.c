@@ -20,6 +20,7 @@ static const struct kind_words kinds[] = {
     [TOKEN_ROBOT] = {"prr_", "robot"},
     [TOKEN_USER] = {"pru_", "user"},
     [TOKEN_ADMIN] = {"pra_", "admin"},
+    [TOKEN_SCIM] = {"prs_", "scim"},
 };
 
 const char *token_prefix(enum token_kind kind)

@@ -77,7 +77,7 @@ bool user_key_read(const struct token_table_input *input, const struct token *to
     const struct provider *provider = user == NULL || input->rules == NULL
                                           ? NULL
                                           : provider_by_name(input->rules, user->provider);
-    struct user_key key = {.is_disabled = provider == NULL || user->is_disabled};
+    struct user_key key = {.is_disabled = provider == NULL || user_is_out(user)};
     struct caller *caller = &key.caller;
     caller->token_id = arena_dup(arena, token->id);
     caller->has_own_token = true;

@@ -316,6 +316,7 @@ enum token_kind {
     TOKEN_ROBOT, /* prr_ */
     TOKEN_USER,  /* pru_ */
     TOKEN_ADMIN, /* pra_ */
+    TOKEN_SCIM,  /* prs_ */
 };
 
 #define TOKEN_HASH_BYTES 32
@@ -337,7 +338,7 @@ struct token {
     struct str agent;      /* that it was made for; empty: the person's own use */
     struct str groups;     /* JSON: a list of texts; those of the person when it was made */
     struct str session_id; /* of the sign-in that it was made in, and ends with; or empty */
-    struct str provider;   /* whose people it provisions, of TOKEN_ADMIN; else empty */
+    struct str provider;   /* whose people it provisions, of TOKEN_SCIM; else empty */
     uint8_t hash[TOKEN_HASH_BYTES];
     uint32_t scopes; /* SCOPE_BIT set */
     int64_t created_us;

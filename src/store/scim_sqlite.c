@@ -11,6 +11,8 @@ struct scim_ctx {
     struct scim_group *groups;
     int64_t *ids;
     size_t count;
+    int64_t user_total;
+    int64_t group_total;
     const struct scim_user *user;
     const struct scim_group_change *group;
     struct str provider;
@@ -62,8 +64,9 @@ static enum err_code read_scim_group(struct loader *loader, struct sqlite3_stmt 
     "WHERE provider = ?1"
 
 static const struct loader_query user_queries[] = {
-    [SCIM_ALL] = {.count = "SELECT count(*) FROM scim_user WHERE provider = ?1",
-                  .rows = USER_ROWS " ORDER BY s.id"},
+    [SCIM_ALL] = {.count =
+                      "SELECT max(0, min(?3, count(*) - ?2)) FROM scim_user WHERE provider = ?1",
+                  .rows = USER_ROWS " ORDER BY s.id LIMIT ?3 OFFSET ?2"},
     [SCIM_ID] = {.count = "SELECT count(*) FROM scim_user WHERE provider = ?1 AND id = ?2",
                  .rows = USER_ROWS " AND s.id = ?2"},
     [SCIM_NAME] = {.count = "SELECT count(*) FROM scim_user WHERE provider = ?1 AND user_name = ?2",
@@ -74,8 +77,9 @@ static const struct loader_query user_queries[] = {
 };
 
 static const struct loader_query group_queries[] = {
-    [SCIM_ALL] = {.count = "SELECT count(*) FROM scim_group WHERE provider = ?1",
-                  .rows = GROUP_ROWS " ORDER BY id"},
+    [SCIM_ALL] = {.count =
+                      "SELECT max(0, min(?3, count(*) - ?2)) FROM scim_group WHERE provider = ?1",
+                  .rows = GROUP_ROWS " ORDER BY id LIMIT ?3 OFFSET ?2"},
     [SCIM_ID] = {.count = "SELECT count(*) FROM scim_group WHERE provider = ?1 AND id = ?2",
                  .rows = GROUP_ROWS " AND id = ?2"},
     [SCIM_NAME] = {.count = "SELECT count(*) FROM scim_group WHERE provider = ?1 AND "
@@ -92,13 +96,39 @@ static enum err_code find(struct sql *sql, const struct scim_ctx *c,
 {
     struct loader loader = {.sql = sql, .arena = c->arena};
     struct loader_query query = queries[c->find->key];
-    const struct sql_value args[] = {SQL_TEXT(c->find->provider), c->find->key == SCIM_ID
-                                                                      ? SQL_INT(c->find->id)
-                                                                      : SQL_TEXT(c->find->value)};
+    bool is_list = c->find->key == SCIM_ALL;
+    const struct sql_value args[] = {SQL_TEXT(c->find->provider),
+                                     is_list                   ? SQL_INT(c->find->skip)
+                                     : c->find->key == SCIM_ID ? SQL_INT(c->find->id)
+                                                               : SQL_TEXT(c->find->value),
+                                     SQL_INT(c->find->most)};
     query.item_bytes = item_bytes;
     query.read = read;
-    return loader_read(&loader, &query, args, c->find->key == SCIM_ALL ? 1 : 2, ret_items,
-                       ret_count, err);
+    return loader_read(&loader, &query, args, is_list ? 3 : 2, ret_items, ret_count, err);
+}
+
+static enum err_code count_body(struct sql *sql, void *ctx, struct err *err)
+{
+    struct scim_ctx *c = ctx;
+    const struct sql_value args[] = {SQL_TEXT(c->provider)};
+    enum err_code code = sql_get_i64(sql, "SELECT count(*) FROM scim_user WHERE provider = ?1",
+                                     args, 1, &c->user_total, err);
+    if (code == ERR_OK)
+        code = sql_get_i64(sql, "SELECT count(*) FROM scim_group WHERE provider = ?1", args, 1,
+                           &c->group_total, err);
+    return code;
+}
+
+enum err_code sqlite_op_count_scim(struct store *store, struct str provider, int64_t *ret_users,
+                                   int64_t *ret_groups, struct err *err)
+{
+    struct scim_ctx c = {.provider = provider};
+    enum err_code code = sqlite_run(store, SQL_READ, count_body, &c, err);
+    if (code == ERR_OK) {
+        *ret_users = c.user_total;
+        *ret_groups = c.group_total;
+    }
+    return code;
 }
 
 static enum err_code load_users_body(struct sql *sql, void *ctx, struct err *err)

@@ -8,7 +8,7 @@
 
 #include <sqlite3.h>
 
-enum { MAX_STATEMENTS = 96, BUSY_MS = 500 };
+enum { MAX_STATEMENTS = 256, BUSY_MS = 500 };
 
 struct statement {
     const char *text;

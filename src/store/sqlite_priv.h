@@ -155,6 +155,8 @@ enum err_code sqlite_op_touch_client(struct store *store, struct str id, int64_t
                                      struct err *err) MUST_CHECK;
 
 /* scim_sqlite.c: each as the function store_… of the same name */
+enum err_code sqlite_op_count_scim(struct store *store, struct str provider, int64_t *ret_users,
+                                   int64_t *ret_groups, struct err *err);
 enum err_code sqlite_op_load_scim_users(struct store *store, struct arena *arena,
                                         const struct scim_find *find, struct scim_user **ret_users,
                                         size_t *ret_count, struct err *err) MUST_CHECK;

@@ -135,7 +135,8 @@ static bool holder_fits(const struct token *token)
     bool has_robot = token->robot_id > 0;
     bool has_user = token->user_id > 0 && token->name.len > 0;
     return has_robot == (token->kind == TOKEN_ROBOT) && has_user == (token->kind == TOKEN_USER) &&
-           (token->owner.len > 0) == (token->kind == TOKEN_ADMIN);
+           (token->owner.len > 0) == (token->kind == TOKEN_ADMIN) &&
+           (token->provider.len > 0) == (token->kind == TOKEN_SCIM);
 }
 
 enum err_code store_add_token(struct store *store, const struct token *token,
@@ -273,6 +274,12 @@ enum err_code store_touch_client(struct store *store, struct str id, int64_t now
                                  struct err *err)
 {
     return leave(store, enter(store)->touch_client(store, id, now_us, err));
+}
+
+enum err_code store_count_scim(struct store *store, struct str provider, int64_t *ret_users,
+                               int64_t *ret_groups, struct err *err)
+{
+    return leave(store, enter(store)->count_scim(store, provider, ret_users, ret_groups, err));
 }
 
 enum err_code store_load_scim_users(struct store *store, struct arena *arena,

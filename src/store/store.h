@@ -280,8 +280,14 @@ struct scim_find {
     struct str provider;
     enum scim_key key;
     int64_t id;       /* of SCIM_ID */
-    struct str value; /* of the others but SCIM_ALL */
+    struct str value; /* of SCIM_NAME and SCIM_EXTERNAL_ID */
+    int64_t skip;     /* of SCIM_ALL: so many from the first, */
+    int64_t most;     /* and then so many */
 };
+
+/* How many users, and how many groups, a provider has. */
+enum err_code store_count_scim(struct store *store, struct str provider, int64_t *ret_users,
+                               int64_t *ret_groups, struct err *err) MUST_CHECK;
 
 /* In the order of their ids. */
 enum err_code store_load_scim_users(struct store *store, struct arena *arena,

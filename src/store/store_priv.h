@@ -85,6 +85,8 @@ struct store_ops {
                                   uint64_t *ret_policy_version, struct err *err);
     enum err_code (*touch_client)(struct store *store, struct str id, int64_t now_us,
                                   struct err *err);
+    enum err_code (*count_scim)(struct store *store, struct str provider, int64_t *ret_users,
+                                int64_t *ret_groups, struct err *err);
     enum err_code (*load_scim_users)(struct store *store, struct arena *arena,
                                      const struct scim_find *find, struct scim_user **ret_users,
                                      size_t *ret_count, struct err *err);

@@ -463,6 +463,7 @@ static const struct store_ops sqlite_ops = {
     .remove_client = sqlite_op_remove_client,
     .block_client = sqlite_op_block_client,
     .touch_client = sqlite_op_touch_client,
+    .count_scim = sqlite_op_count_scim,
     .load_scim_users = sqlite_op_load_scim_users,
     .load_scim_groups = sqlite_op_load_scim_groups,
     .load_scim_members = sqlite_op_load_scim_members,

@@ -6,6 +6,7 @@ static const char *const kind_words[] = {
     [TOKEN_ROBOT] = "robot",
     [TOKEN_USER] = "user",
     [TOKEN_ADMIN] = "admin",
+    [TOKEN_SCIM] = "scim",
 };
 
 static enum err_code read_kind(struct str word, enum token_kind *ret_kind, struct err *err)
@@ -119,6 +120,7 @@ static enum err_code check_holder(struct sql *sql, const struct token *token, in
     case TOKEN_USER:
         return check_user(sql, token, now_us, err);
     case TOKEN_ADMIN:
+    case TOKEN_SCIM:
         break;
     }
     return ERR_OK;

@@ -20,7 +20,8 @@ static bool is_known(size_t endpoint)
 
 static bool is_api(size_t endpoint)
 {
-    return str_starts(str_c(endpoint_get_facts((enum endpoint)endpoint)->path), STR("/api/v1/"));
+    struct str path = str_c(endpoint_get_facts((enum endpoint)endpoint)->path);
+    return str_starts(path, STR("/api/v1/")) || str_starts(path, STR("/scim/v2/"));
 }
 
 static void every_handler_answers_an_endpoint_that_the_tests_know(void **state)
