@@ -12,7 +12,8 @@ import { rawUpstream } from './lib/upstreams.mjs';
 const table = [...readFileSync(join(root, 'tests/unit/access.def'), 'utf8').matchAll(/^X\((\w+), "(\w+)", "([^"]+)",\s*"([^"]*)", "([^"]*)"\)/gm)].map(
   ([, name, method, path, scopes, roles]) => ({ name, method, path, sets: scopes.split('|').map((set) => set.split('+')), roles: roles.split(' ') }),
 );
-const scopes = [...new Set(table.flatMap((row) => row.sets.flat()))];
+// A provider alone has the scope `scim`.
+const scopes = [...new Set(table.flatMap((row) => row.sets.flat()))].filter((scope) => scope !== 'scim');
 const calls = { read: 'call:read-only', change: 'call:write', destroy: 'call:destructive', govern: 'call:admin' };
 const tools = Object.keys(calls).map((name) => ({ name, inputSchema: { type: 'object' } }));
 const everyone = ['owner', 'admin', 'auditor', 'approver', 'member'];
@@ -29,7 +30,7 @@ before(async () => {
   gateway = await Gateway.start({
     settings: `identity: ${JSON.stringify({
       owners: ['corp:owner@example.com'],
-      providers: [{ name: 'corp', issuer: corp.url, email_domains: ['example.com'] }],
+      providers: [{ name: 'corp', issuer: corp.url, email_domains: ['example.com'], scim: 'externalId' }],
     })}`,
     governance: `
 servers:
@@ -128,8 +129,14 @@ describe('one scope alone', { timeout: 120000 }, () => {
       await compare(await gateway.token('worker', '--scopes', scope), await gateway.token('worker'), enough(scope));
     });
 
+  test('scim, which only a token of a provider can hold', async () => {
+    await compare((await gateway.ok('scim', 'token', 'corp')).trim(), await person('owner'), enough('scim'));
+    const owner = await person('owner', { scope: 'scim' });
+    for (const row of table.filter((each) => each.path.startsWith('/scim/'))) assert.equal((await ask(row, owner, owner)).status, 403);
+  });
+
   test('a robot and a key can hold no other', async () => {
-    for (const scope of ['admin', 'audit:decrypt'])
+    for (const scope of ['admin', 'audit:decrypt', 'scim'])
       assert.equal((await gateway.cli('robot', 'token', 'worker', '--scopes', scope)).code, 1);
   });
 

@@ -184,7 +184,7 @@ static void a_list_of_scopes_is_read_word_by_word(void **state)
     assert_ok(scopes_parse(STR("call"), &scopes, &err), err);
     assert_int_equal(scopes, calls);
     assert_ok(scopes_parse(STR("list,call:read-only,call:write,call:destructive,call:admin,"
-                               "audit:read,audit:decrypt,admin"),
+                               "audit:read,audit:decrypt,admin,scim"),
                            &scopes, &err),
               err);
     assert_int_equal(scopes, SCOPE_SET_ALL);
