@@ -534,31 +534,55 @@ static struct placed *sort_wishes(const struct scim_group_wish *wish, struct are
     return placed;
 }
 
+/* Into the lists of a change, whose room was made for the most that can be. */
+struct lists {
+    int64_t *added;
+    size_t added_count;
+    int64_t *removed;
+    size_t removed_count;
+};
+
+/* The last wish for one person. */
+static void place_wish(const struct placed *wish, bool was_in, struct lists *lists)
+{
+    if (wish->is_in && !was_in)
+        lists->added[lists->added_count++] = wish->id;
+    else if (!wish->is_in && was_in)
+        lists->removed[lists->removed_count++] = wish->id;
+}
+
+/* Those that it has and nobody wished for go. */
+static void place_forgotten(const struct placed *placed, size_t count, const int64_t *has,
+                            size_t has_count, struct lists *lists)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < has_count; i++) {
+        while (next < count && placed[next].id < has[i])
+            next++;
+        if (next == count || placed[next].id != has[i])
+            lists->removed[lists->removed_count++] = has[i];
+    }
+}
+
 bool scim_group_change(const struct scim_group_wish *wish, const int64_t *has, size_t has_count,
                        struct arena *arena, struct scim_group_change *ret_change)
 {
     struct placed *placed = sort_wishes(wish, arena);
-    int64_t *added = arena_calloc(arena, wish->member_count + 1, sizeof *added);
-    int64_t *removed = arena_calloc(arena, wish->member_count + has_count + 1, sizeof *removed);
-    struct scim_group_change change = {.group = wish->group, .added = added, .removed = removed};
-    size_t next = 0;
-    if (placed == NULL || added == NULL || removed == NULL)
+    size_t count = wish->member_count;
+    struct lists lists = {.added = arena_calloc(arena, count + 1, sizeof *lists.added),
+                          .removed =
+                              arena_calloc(arena, count + has_count + 1, sizeof *lists.removed)};
+    if (placed == NULL || lists.added == NULL || lists.removed == NULL)
         return false;
-    for (size_t i = 0; i < wish->member_count; i++) {
-        if (i + 1 < wish->member_count && placed[i + 1].id == placed[i].id)
-            continue;
-        bool was_in = has_id(has, has_count, placed[i].id);
-        while (wish->forgets_members && next < has_count && has[next] < placed[i].id)
-            removed[change.removed_count++] = has[next++];
-        if (next < has_count && has[next] == placed[i].id)
-            next++;
-        if (placed[i].is_in && !was_in)
-            added[change.added_count++] = placed[i].id;
-        else if (!placed[i].is_in && was_in)
-            removed[change.removed_count++] = placed[i].id;
-    }
-    while (wish->forgets_members && next < has_count)
-        removed[change.removed_count++] = has[next++];
-    *ret_change = change;
+    for (size_t i = 0; i < count; i++)
+        if (i + 1 == count || placed[i + 1].id != placed[i].id)
+            place_wish(&placed[i], has_id(has, has_count, placed[i].id), &lists);
+    if (wish->forgets_members)
+        place_forgotten(placed, count, has, has_count, &lists);
+    *ret_change = (struct scim_group_change){.group = wish->group,
+                                             .added = lists.added,
+                                             .added_count = lists.added_count,
+                                             .removed = lists.removed,
+                                             .removed_count = lists.removed_count};
     return true;
 }

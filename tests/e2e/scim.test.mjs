@@ -288,7 +288,7 @@ describe('what is asked for', { timeout: 60000 }, () => {
     ['a filter with or', 'GET', `/Users?filter=${encodeURIComponent('userName eq "a" or userName eq "b"')}`, undefined, 400, 'invalidFilter'],
     ['a filter on what is not kept', 'GET', `/Users?filter=${encodeURIComponent('title eq "x"')}`, undefined, 400, 'invalidFilter'],
     ['a count that is no number', 'GET', '/Users?count=many', undefined, 400, 'invalidValue'],
-    ['a query that is not known', 'GET', '/Users?fitler=x', undefined, 400, 'invalidValue'],
+    ['a query that is not known', 'GET', '/Users?filters=x', undefined, 400, 'invalidValue'],
     ['no JSON', 'POST', '/Users', '{"userName":', 400, 'invalidSyntax'],
     ['a list', 'POST', '/Users', '[]', 400, 'invalidSyntax'],
     ['one name twice', 'POST', '/Users', '{"userName":"a","userName":"b","externalId":"x"}', 400, 'invalidSyntax'],
